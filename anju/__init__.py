@@ -1,0 +1,1 @@
+"""Command line, settings, process wiring, embedded stack, demo estate, import."""

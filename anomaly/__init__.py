@@ -1,0 +1,1 @@
+"""Features and detectors: signals, which are leads for people and never findings."""

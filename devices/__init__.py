@@ -1,0 +1,1 @@
+"""What sends, and where it hangs: registry, installations, profiles, decoders."""

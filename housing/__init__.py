@@ -1,0 +1,1 @@
+"""Estates, units, households, leases, absences; leads and the verdicts of people."""

@@ -1,0 +1,1 @@
+"""Messages in: journal, readings, events, quarantine; acknowledged after commit."""

@@ -1,0 +1,21 @@
+-- usage: consumption, derived once.
+
+-- One unit, one metered channel, one UTC day. Arrays of 24, element 1 = hour 0 UTC.
+CREATE TABLE usage (
+    computed_at timestamptz NOT NULL,
+    day         date NOT NULL,
+    unit_id     integer NOT NULL,
+    channel     smallint NOT NULL,
+    quality     smallint NOT NULL DEFAULT 0,
+    amount      real[] NOT NULL,          -- in the channel's unit; NaN: unknown, never zero
+    covered_min smallint[] NOT NULL,      -- minutes of the hour that were measured; 0: unknown or spread
+    lag_h       smallint[] NOT NULL,      -- whole hours from the hour's start until it was known
+    UNIQUE (unit_id, channel, day)
+);
+
+-- Append-only marks; the worker deletes what it sees, then recomputes. channel 0: events of the unit.
+CREATE TABLE usage_dirty (
+    unit_id integer NOT NULL,
+    channel smallint NOT NULL,
+    day     date NOT NULL
+);

@@ -1,0 +1,1 @@
+"""Consumption, derived once from registers and intervals."""

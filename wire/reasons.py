@@ -1,0 +1,40 @@
+"""Why a message was quarantined: a closed list, one code a cause."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Codes of `quarantine.reason`. Each member's comment says what a person should look at."""
+
+    #: Not UTF-8.
+    invalid_utf8 = "invalid_utf8"
+    #: Not JSON.
+    invalid_json = "invalid_json"
+    #: JSON, but not the shape of the format: missing key, wrong type.
+    invalid_shape = "invalid_shape"
+    #: NaN or infinity where a number is expected.
+    not_finite = "not_finite"
+    #: Larger than the format allows.
+    payload_too_large = "payload_too_large"
+    #: More than 50 elements in one array.
+    array_too_long = "array_too_long"
+    #: An empty array, or a message without a reading.
+    empty = "empty"
+    #: The topic has a shape that no format knows.
+    unknown_topic = "unknown_topic"
+    #: No such device in the registry.
+    unknown_device = "unknown_device"
+    #: The device is retired.
+    retired_device = "retired_device"
+    #: A channel that is not in the closed list, or not in the device's profile.
+    unknown_channel = "unknown_channel"
+    #: An event type, method or result that is not in the closed list.
+    unknown_event = "unknown_event"
+    #: A time without a zone, or not a time.
+    invalid_time = "invalid_time"
+    #: A time before or after anything a meter of ours can have seen.
+    time_out_of_range = "time_out_of_range"
+    #: A value outside the hard limits of its channel.
+    value_out_of_range = "value_out_of_range"
+    #: The database refuses the row; the message says why.
+    refused_by_database = "refused_by_database"
