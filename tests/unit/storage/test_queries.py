@@ -17,7 +17,7 @@ def test_a_file_without_names_or_with_a_name_twice_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     _package(tmp_path, monkeypatch, text)
-    with pytest.raises(ValueError, match="q.sql"):
+    with pytest.raises(ValueError, match=r"q\.sql"):
         load("queries_under_test", "q.sql")
 
 
