@@ -39,3 +39,11 @@ CREATE TABLE installation (
         WHERE (unit_id IS NOT NULL AND channel <> 0)
 );
 CREATE INDEX installation_unit ON installation (unit_id, channel);
+
+-- For other rooms: which active device channel serves which unit or entrance, and when.
+CREATE VIEW v_source AS
+SELECT i.id AS installation_id, i.device_id, d.code AS device, d.serial, d.profile, d.estate_id, i.channel,
+       i.unit_id, i.entrance, i.valid_from, i.valid_to
+FROM installation i
+JOIN device d ON d.id = i.device_id
+WHERE d.status = 'active';

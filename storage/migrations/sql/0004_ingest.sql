@@ -77,3 +77,9 @@ CREATE TABLE ingest_marker (
     marker       uuid PRIMARY KEY,
     committed_at timestamptz NOT NULL
 );
+
+-- For other rooms: what devices said.
+CREATE VIEW v_reading AS
+SELECT device_id, channel, time, received_at, value, quality FROM reading;
+CREATE VIEW v_event AS
+SELECT device_id, time, received_at, type, method, result, value, subject, quality FROM event;

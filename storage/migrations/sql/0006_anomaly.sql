@@ -41,3 +41,7 @@ CREATE TABLE signal (
     UNIQUE (unit_id, kind, as_of)
 );
 CREATE INDEX signal_as_of ON signal (as_of, kind);
+
+-- For other rooms.
+CREATE VIEW v_unit_day AS SELECT * FROM unit_day;
+CREATE VIEW v_signal AS SELECT * FROM signal;
