@@ -1,0 +1,34 @@
+"""The kinds of lead, and how each is said to people: what was seen, never an accusation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of signal that becomes a lead."""
+
+    #: `signal.kind`, `lead.kind`
+    code: str
+    #: True: somebody should go today; stands before every inspection kind.
+    hazard: bool
+    zh: str
+    en: str
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(code="leak", hazard=True, zh="持续用水", en="water that never stops"),
+    Kind(
+        code="idle_limit",
+        hazard=False,
+        zh="连续无生活迹象已到期限",
+        en="no sign of life up to the legal limit",
+    ),
+    Kind(code="vacancy", hazard=False, zh="一段时间没有生活迹象", en="no sign of life for a while"),
+)
+
+BY_CODE: Mapping[str, Kind] = MappingProxyType({kind.code: kind for kind in KINDS})
+
+#: Codes of the hazards.
+HAZARDS: tuple[str, ...] = tuple(kind.code for kind in KINDS if kind.hazard)
