@@ -1,6 +1,8 @@
 """A PostgreSQL server a run, a fresh migrated database a test."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -9,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from anju.embedded.postgres import start
 from devices import lookups
 from storage.migrate import migrate
 from storage.pool import Connection, connect
@@ -27,15 +30,22 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def open_folder() -> Iterator[Path]:
+    """A folder that every account can enter, unlike pytest's own: under root the server is nobody's."""
+    folder = Path(tempfile.mkdtemp(prefix="anju-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def server_dsn(open_folder: Path) -> Iterator[str]:
     """A server for this run: the one named by ANJU_TEST_DSN, else an embedded one."""
     given = os.environ.get("ANJU_TEST_DSN")
     if given:
         yield given
         return
-    from anju.embedded.postgres import start  # noqa: PLC0415
-
-    server = start(tmp_path_factory.mktemp("postgres"))
+    server = start(open_folder / "postgres")
     try:
         yield server.dsn
     finally:
