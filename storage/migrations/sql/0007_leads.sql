@@ -35,3 +35,12 @@ CREATE TABLE verdict (
 CREATE INDEX verdict_lead ON verdict (lead_id);
 CREATE TRIGGER verdict_append_only BEFORE UPDATE OR DELETE ON verdict
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- A lead with the home it is about.
+CREATE VIEW v_lead AS
+SELECT l.*, u.code AS unit, u.estate_id, e.code AS estate, e.city, e.time_zone, b.code AS building, u.stair,
+       u.floor, u.door
+FROM lead l
+JOIN unit u ON u.id = l.unit_id
+JOIN estate e ON e.id = u.estate_id
+JOIN building b ON b.id = u.building_id;

@@ -1,0 +1,126 @@
+-- newest_sweep --
+-- The last local day that was swept: what the sweep says of itself, or its newest answer.
+SELECT greatest((SELECT (note ->> 'last')::date FROM watermark WHERE name = 'sweep'),
+                (SELECT max(as_of) FROM v_signal))
+
+-- refresh_leads --
+-- An open lead takes over what the newest sweep says. A verdict that commits meanwhile wins: the row is
+-- then no longer open and is left alone.
+UPDATE lead l
+SET last_signal_at = n.at, last_as_of = n.as_of, since = n.since, since_pm_days = n.since_pm_days,
+    score = n.score, evidence = n.evidence, quality = n.quality, detector = n.detector, policy = n.policy
+FROM (
+    SELECT DISTINCT ON (s.unit_id, s.kind) s.*
+    FROM v_signal s
+    JOIN unit u ON u.id = s.unit_id
+    JOIN unnest(%(estate_id)s::integer[], %(earliest)s::date[]) AS r (estate_id, earliest)
+        ON r.estate_id = u.estate_id
+    WHERE s.as_of >= r.earliest AND s.at <= %(now)s
+    ORDER BY s.unit_id, s.kind, s.as_of DESC
+) n
+WHERE l.unit_id = n.unit_id AND l.kind = n.kind AND l.status = 'open' AND n.as_of >= l.last_as_of
+  AND (l.last_signal_at, l.last_as_of, l.since, l.since_pm_days, l.score, l.evidence, l.quality, l.detector,
+       l.policy)
+      IS DISTINCT FROM
+      (n.at, n.as_of, n.since, n.since_pm_days, n.score, n.evidence, n.quality, n.detector, n.policy)
+
+-- open_leads --
+-- A new lead for every home and kind that has none open, unless a person closed this very episode.
+INSERT INTO lead (unit_id, kind, opened_at, last_signal_at, last_as_of, since, since_pm_days, score,
+                  evidence, quality, detector, policy)
+SELECT n.unit_id, n.kind, %(now)s, n.at, n.as_of, n.since, n.since_pm_days, n.score, n.evidence, n.quality,
+       n.detector, n.policy
+FROM (
+    SELECT DISTINCT ON (s.unit_id, s.kind) s.*, r.repeat_before
+    FROM v_signal s
+    JOIN unit u ON u.id = s.unit_id
+    JOIN unnest(%(estate_id)s::integer[], %(earliest)s::date[], %(repeat_before)s::timestamptz[])
+        AS r (estate_id, earliest, repeat_before) ON r.estate_id = u.estate_id
+    WHERE s.as_of >= r.earliest AND s.at <= %(now)s
+    ORDER BY s.unit_id, s.kind, s.as_of DESC
+) n
+WHERE NOT EXISTS (
+    SELECT FROM lead l WHERE l.unit_id = n.unit_id AND l.kind = n.kind AND l.status = 'open')
+  AND NOT EXISTS (
+    SELECT FROM lead c
+    WHERE c.unit_id = n.unit_id AND c.kind = n.kind AND c.status <> 'open'
+      -- what is claimed to have started after the closing is another episode
+      AND n.since <= c.closed_at
+      -- and after a while a refuted or dismissed one may be asked about again
+      AND NOT (c.status IN ('refuted', 'dismissed') AND c.closed_at <= n.repeat_before
+               AND n.at > c.closed_at))
+ON CONFLICT DO NOTHING
+
+-- list_opened --
+-- Newest first; a lead keeps its place while sweeps refresh it.
+SELECT l.id, l.unit_id, l.unit, l.estate_id, l.estate, l.building, l.kind, l.status, l.opened_at,
+       l.last_signal_at, l.last_as_of, l.since, l.since_pm_days, l.score, l.evidence, l.quality, l.detector,
+       l.policy, l.closed_at, l.version, l.time_zone, l.city,
+       n.sweep AS newest_sweep,
+       EXISTS (SELECT FROM v_signal s WHERE s.unit_id = l.unit_id AND s.kind = l.kind AND s.as_of = n.sweep)
+           AS found_now
+FROM v_lead l
+CROSS JOIN (SELECT %(newest_sweep)s::date AS sweep) n
+WHERE (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
+  AND (%(status)s::text IS NULL OR l.status = %(status)s)
+  AND (%(kind)s::text IS NULL OR l.kind = %(kind)s)
+  AND (%(estate_id)s::integer IS NULL OR l.estate_id = %(estate_id)s)
+  AND (%(unit_id)s::integer IS NULL OR l.unit_id = %(unit_id)s)
+  AND (%(lead_id)s::integer IS NULL OR l.id = %(lead_id)s)
+  AND (%(after_id)s::integer IS NULL OR l.id < %(after_id)s)
+ORDER BY l.id DESC
+LIMIT %(limit)s
+
+-- queue --
+-- What people work through: found by the newest sweep first, hazards before the rest, then by score. With
+-- the mean day of each of the last weeks (NULL: unknown), water for leaks, else electricity.
+SELECT l.id, l.unit_id, l.unit, l.estate_id, l.estate, l.building, l.kind, l.status, l.opened_at,
+       l.last_signal_at, l.last_as_of, l.since, l.since_pm_days, l.score, l.evidence, l.quality, l.detector,
+       l.policy, l.closed_at, l.version, l.time_zone, l.city,
+       n.sweep AS newest_sweep,
+       EXISTS (SELECT FROM v_signal s WHERE s.unit_id = l.unit_id AND s.kind = l.kind AND s.as_of = n.sweep)
+           AS found_now,
+       ARRAY(
+           SELECT w.mean
+           FROM generate_series(0, %(weeks)s - 1) AS g (week)
+           LEFT JOIN (
+               SELECT (d.day - %(first_day)s) / 7 AS week,
+                      avg(CASE WHEN l.kind = ANY(%(hazards)s) THEN d.water_l ELSE d.energy_kwh END) AS mean
+               FROM v_unit_day d
+               WHERE d.unit_id = l.unit_id
+                 AND d.day >= %(first_day)s AND d.day < %(first_day)s + %(weeks)s * 7
+               GROUP BY 1
+           ) w ON w.week = g.week
+           ORDER BY g.week
+       ) AS spark
+FROM v_lead l
+CROSS JOIN (SELECT %(newest_sweep)s::date AS sweep) n
+WHERE (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
+  AND l.status = ANY(%(statuses)s)
+  AND (%(kind)s::text IS NULL OR l.kind = %(kind)s)
+  AND (%(estate_id)s::integer IS NULL OR l.estate_id = %(estate_id)s)
+  AND (%(after_id)s::integer IS NULL
+       OR (l.last_as_of, l.kind = ANY(%(hazards)s), l.score, l.id)
+          < (%(after_as_of)s::date, %(after_hazard)s::boolean, %(after_score)s::real, %(after_id)s::integer))
+ORDER BY l.last_as_of DESC, (l.kind = ANY(%(hazards)s)) DESC, l.score DESC, l.id DESC
+LIMIT %(limit)s
+
+-- counts --
+SELECT l.status, l.kind, count(*)
+FROM v_lead l
+WHERE (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
+  AND (%(estate_id)s::integer IS NULL OR l.estate_id = %(estate_id)s)
+GROUP BY l.status, l.kind
+
+-- position --
+-- The place of one open lead in the queue of its reader, and how long that queue is.
+SELECT p.place, p.total
+FROM (
+    SELECT l.id,
+           row_number() OVER (ORDER BY l.last_as_of DESC, (l.kind = ANY(%(hazards)s)) DESC, l.score DESC,
+                              l.id DESC) AS place,
+           count(*) OVER () AS total
+    FROM v_lead l
+    WHERE l.status = 'open' AND (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
+) p
+WHERE p.id = %(lead_id)s
