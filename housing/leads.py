@@ -92,7 +92,7 @@ def raise_leads(connection: Connection, *, rules: Mapping[int, LeadRules], now: 
     rules : mapping of int to LeadRules
         By `estate.id`; estates that are not in it raise nothing.
     now : datetime
-        Aware; signals computed as of later are left for later.
+        Aware; business time.
 
     Returns
     -------

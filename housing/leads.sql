@@ -15,7 +15,7 @@ FROM (
     JOIN unit u ON u.id = s.unit_id
     JOIN unnest(%(estate_id)s::integer[], %(earliest)s::date[]) AS r (estate_id, earliest)
         ON r.estate_id = u.estate_id
-    WHERE s.as_of >= r.earliest AND s.at <= %(now)s
+    WHERE s.as_of >= r.earliest
     ORDER BY s.unit_id, s.kind, s.as_of DESC
 ) n
 WHERE l.unit_id = n.unit_id AND l.kind = n.kind AND l.status = 'open' AND n.as_of >= l.last_as_of
@@ -36,7 +36,7 @@ FROM (
     JOIN unit u ON u.id = s.unit_id
     JOIN unnest(%(estate_id)s::integer[], %(earliest)s::date[], %(repeat_before)s::timestamptz[])
         AS r (estate_id, earliest, repeat_before) ON r.estate_id = u.estate_id
-    WHERE s.as_of >= r.earliest AND s.at <= %(now)s
+    WHERE s.as_of >= r.earliest
     ORDER BY s.unit_id, s.kind, s.as_of DESC
 ) n
 WHERE NOT EXISTS (

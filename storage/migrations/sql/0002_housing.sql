@@ -61,7 +61,9 @@ CREATE TABLE lease (
     starts_on    date NOT NULL,
     ends_on      date NOT NULL,
     CHECK (starts_on <= ends_on),
+    -- checked at the end of a statement: an import may move two leases in one
     EXCLUDE USING gist (unit_id WITH =, daterange(starts_on, ends_on, '[]') WITH &&)
+        DEFERRABLE INITIALLY IMMEDIATE
 );
 
 -- Who is registered to live in a unit, from when to when.
