@@ -1,21 +1,38 @@
-"""A PostgreSQL server a run, a fresh migrated database a test."""
+"""A PostgreSQL server a run, a fresh migrated database a test, a real broker a test.
+
+What a test may ask for:
+
+- `dsn`, `connection`: a fresh migrated database, 20 ms on the run's own server, which lies in memory
+  where /dev/shm is large enough. ANJU_TEST_DSN uses a running server instead: on a disk 500 ms a test.
+- `broker`: a real broker on free ports, `iotcore` unless the test says otherwise with
+  ``@pytest.mark.parametrize("broker", ["iotcore", "mosquitto"], indirect=True)``.
+- `chromium`: the path of Debian's Chromium. `shared`: the reference data beside the project.
+- `tests.waiting.wait_until` instead of a sleep.
+
+A tool that is missing skips the test that needs it and says so; under CI=true it fails it.
+"""
 
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from anju.embedded.postgres import start
 from devices import lookups
 from storage.migrate import migrate
 from storage.pool import Connection, connect
+from tests import brokers
+from tests.brokers import Kind, TestBroker
 
+MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 2 * 1024**3
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -23,16 +40,48 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 def shared() -> Path:
     """The reference data beside the project; tests that need it skip elsewhere, in CI they fail."""
     if not SHARED.is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail("../shared is missing in CI")
-        pytest.skip("needs the reference data in ../shared")
+        missing("the reference data in ../shared")
     return SHARED
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a real browser."""
+    return tool("chromium")
+
+
+@pytest.fixture
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestBroker]:
+    """A broker of this test alone."""
+    kind: Kind = getattr(request, "param", "iotcore")
+    if kind == "mosquitto":
+        tool("mosquitto", also="/usr/sbin")
+    started = brokers.start(kind, tmp_path / "broker")
+    yield started
+    started.stop()
+
+
+def tool(name: str, *, also: str = "") -> str:
+    """The path of a program from outside pip."""
+    found = shutil.which(name) or shutil.which(name, path=also)
+    return found or missing(f"{name}, which is not installed")
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test, or fail it in CI where everything must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI needs {what}")
+    pytest.skip(f"needs {what}")
+
+
+@pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
-    """A folder that every account can enter, unlike pytest's own: under root the server is nobody's."""
-    folder = Path(tempfile.mkdtemp(prefix="anju-test-"))
+    """A folder that every account can enter, unlike pytest's own: under root the server is nobody's.
+
+    In memory if there is room: a database a test is thousands of small files.
+    """
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
+    folder = Path(tempfile.mkdtemp(prefix="anju-test-", dir=MEMORY if roomy else None))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
@@ -88,4 +137,4 @@ def connection(dsn: str) -> Iterator[Connection]:
 
 
 def _named(dsn: str, database: str) -> str:
-    return psycopg.conninfo.make_conninfo(dsn, dbname=database)
+    return make_conninfo(dsn, dbname=database)

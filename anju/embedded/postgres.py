@@ -13,7 +13,6 @@ shuts it down. A data directory lies in a folder of ours::
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -22,9 +21,9 @@ from pathlib import Path
 from anju.embedded import binaries
 from anju.embedded.binaries import Account
 from anju.embedded.errors import OtherMajor, ServerFailed
+from anju.embedded.ports import HOST, free_port
 from anju.embedded.tether import tied
 
-HOST = "127.0.0.1"
 _USER = "anju"
 _READY_WITHIN_S = 300.0
 _STOP_WITHIN_S = 300.0
@@ -135,13 +134,6 @@ def start(data_dir: Path, *, port: int = 0) -> Server:
             break
         time.sleep(_PAUSE_S)
     raise ServerFailed(f"PostgreSQL did not start on port {chosen}: {_reason(said)} ({root / 'server.log'})")
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def _prepare(root: Path, account: Account | None) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from anju.embedded import binaries, postgres
 from anju.embedded.errors import OtherMajor, ServerFailed
+from anju.embedded.ports import free_port
 from anju.embedded.postgres import start
 from tests.waiting import wait_until
 
@@ -75,7 +76,7 @@ def test_a_row_is_there_after_a_stop_and_another_start(folder: Path) -> None:
 
 
 def test_settings_are_durable_and_loopback_only(folder: Path) -> None:
-    server = start(folder / "postgres", port=(port := postgres.free_port()))
+    server = start(folder / "postgres", port=(port := free_port()))
     try:
         assert server.port == port
         with psycopg.connect(server.dsn) as connection:
