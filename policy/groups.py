@@ -1,0 +1,244 @@
+"""The closed table of keys: one frozen dataclass a group, one field a key.
+
+The key in a file is group and field joined: ``idle_limit`` is `Policy.idle.limit`. A field names the
+reader that checks its value, its unit, and the kind of clock a rule on it must state. What is not
+here is refused.
+"""
+# ruff: noqa: RUF009 - `key` makes a dataclass field
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar, cast
+
+from policy.periods import Period
+from policy.values import Limits, day, number, period, share, shares, span, steps, whole
+
+T = TypeVar("T")
+
+CONSECUTIVE = "consecutive"
+CUMULATIVE = "cumulative"
+#: Kinds of clock: arrears add up over a tenancy, idleness must not be interrupted.
+CLOCKS = (CONSECUTIVE, CUMULATIVE)
+
+#: Channels that have limits; the names of `wire.channels` (a test compares them).
+CHANNELS = (
+    "energy_kwh",
+    "water_l",
+    "gas_m3",
+    "heat_kwh",
+    "hot_water_l",
+    "power_w",
+    "voltage_v",
+    "current_a",
+    "flow_l_h",
+    "temperature_c",
+    "humidity_pct",
+    "co2_ppm",
+    "battery_pct",
+    "battery_v",
+    "signal_dbm",
+)
+
+_MINUTE, _DAY, _YEAR = timedelta(minutes=1), timedelta(days=1), timedelta(days=366)
+
+
+def key(read: Callable[[object], T], *, unit: str = "", clock: str | None = None) -> T:
+    """A field of a group: the reader of its value, its unit, its kind of clock."""
+    return cast(T, field(metadata={"read": read, "unit": unit, "clock": clock}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingest:
+    """What a message may say before it is flagged or refused."""
+
+    #: A device's clock may be ahead of arrival by this much; beyond it the row is `CLOCK_SUSPECT`.
+    future_tolerance: timedelta = key(span(timedelta(0), _DAY))
+    #: A device may send what it kept for so long; older rows are `CLOCK_SUSPECT`.
+    past_tolerance: timedelta = key(span(_DAY, 5 * _YEAR))
+    #: Times before this day are refused.
+    earliest: date = key(day(date(2000, 1, 1), date(2100, 1, 1)))
+    #: Times further ahead of arrival are refused.
+    latest_ahead: timedelta = key(span(_MINUTE, _YEAR))
+    #: By channel name.
+    limits: Mapping[str, Limits]
+
+    @property
+    def earliest_at(self) -> datetime:
+        """`earliest` as an instant: its midnight in UTC."""
+        return datetime.combine(self.earliest, time.min, UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """After how long without a message a source counts as silent."""
+
+    meter_after: timedelta = key(span(_MINUTE, 90 * _DAY))
+    lock_after: timedelta = key(span(_MINUTE, 90 * _DAY))
+    #: A unit none of whose sources was heard for so long is silent as a whole.
+    unit_after: timedelta = key(span(_MINUTE, 90 * _DAY))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signs:
+    """When a source of one day is alive, quiet, or says nothing."""
+
+    #: Measured hours that a day needs before the electricity meter may say anything but "alive".
+    energy_seen_hours: int = key(whole(1, 24), unit="h")
+    #: An hour is active above this many times standby, plus the margin.
+    energy_active_factor: float = key(number(1, 10))
+    energy_active_margin_kwh: float = key(number(0, 5), unit="kWh")
+    #: Active hours that make a day alive.
+    energy_active_hours: int = key(whole(1, 24), unit="h")
+    #: Standby: the quietest stretch of so many hours of a day, …
+    standby_hours: int = key(whole(1, 12), unit="h")
+    #: … its median over so many trailing days, of which …
+    standby_days: int = key(whole(7, 90), unit="d")
+    #: … so many must be known.
+    standby_min_days: int = key(whole(1, 90), unit="d")
+    #: A meter that counts in coarser steps than this cannot show a quiet hour.
+    energy_coarsest_kwh: float = key(number(0, 10), unit="kWh")
+    water_seen_hours: int = key(whole(1, 24), unit="h")
+    #: Flow is a sign of life above this many times the smallest hour of the day, plus the margin:
+    #: what runs all day is a leak, not a person.
+    water_floor_factor: float = key(number(1, 10))
+    water_floor_margin_l: float = key(number(0, 100), unit="L")
+    water_coarsest_l: float = key(number(0, 1000), unit="L")
+    #: A lock that was not heard for so many days is no witness.
+    door_memory_days: int = key(whole(1, 90), unit="d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idle:
+    """The clock of Art. 27(5): consecutive days without a sign of life."""
+
+    #: The law asks the home back when it was idle for longer than this.
+    limit: Period = key(period(Period(days=30), Period(months=36)), clock=CONSECUTIVE)
+    #: Days on the clock at which people are told.
+    warning_days: tuple[int, ...] = key(steps(1, 1000), unit="d")
+    #: Days on the clock after which a lead is raised.
+    lead_days: int = key(whole(7, 365), unit="d")
+    #: Sources that must agree for a day to count.
+    min_sources: int = key(whole(2, 3))
+    #: How far back a clock is followed.
+    memory_days: int = key(whole(60, 1100), unit="d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """Flow without a pause, rarer than this home's own habit explains."""
+
+    #: An hour flows from this amount on.
+    flow_l: float = key(number(0, 100), unit="L")
+    #: Hours without a pause, at least.
+    min_hours: int = key(whole(1, 240), unit="h")
+    #: Sum over the run of -log(share of days on which this home has flow at that hour).
+    min_gain: float = key(number(0, 100))
+    #: The home's habit: so many days, …
+    baseline_days: int = key(whole(7, 365), unit="d")
+    #: … that ended so many days ago, …
+    baseline_skip_days: int = key(whole(0, 90), unit="d")
+    #: … of which so many must be known.
+    baseline_min_days: int = key(whole(1, 365), unit="d")
+    #: Share of days with flow in each local hour of an ordinary home. The larger of it and the home's
+    #: own counts, so that a home back from a holiday does not look strange to itself.
+    usual_flow: tuple[float, ...] = key(shares(24))
+    #: Flow of a pipe is the same every hour: of so many latest hours …
+    flat_window_hours: int = key(whole(2, 240), unit="h")
+    #: … so many lie within share and margin of the smallest, …
+    flat_hours: int = key(whole(1, 240), unit="h")
+    flat_share: float = key(share())
+    flat_margin_l: float = key(number(0, 100), unit="L")
+    #: … and the smallest is at least this.
+    floor_l: float = key(number(0, 100), unit="L")
+    #: A meter that counts in coarser steps than this cannot show an hour without flow.
+    coarsest_l: float = key(number(0, 1000), unit="L")
+    #: How far back a run is followed.
+    memory_days: int = key(whole(7, 365), unit="d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bands:
+    """Scores as people see them."""
+
+    mid_from: float = key(share())
+    high_from: float = key(share())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leads:
+    """The queue of visits."""
+
+    #: Visits a month, as a share of the estate's units.
+    visits_share: float = key(share())
+    #: A unit whose lead was refuted rests for the same kind.
+    rest_after_refuted: Period = key(period(Period(), Period(months=36)))
+    rest_after_dismissed: Period = key(period(Period(), Period(months=36)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """Terms of a tenancy."""
+
+    waiting_max: Period = key(period(Period(days=30), Period(months=240)))
+    term_max: Period = key(period(Period(days=30), Period(months=240)))
+    #: Renewal is asked for so long before the end.
+    renewal_notice: Period = key(period(Period(days=1), Period(months=12)))
+    #: The law asks the home back when arrears add up to more than this.
+    arrears_limit: Period = key(period(Period(days=30), Period(months=36)), clock=CUMULATIVE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breach:
+    """Consequences of the acts of Art. 27, decided by people only."""
+
+    fine_max_cny: int = key(whole(0, 1_000_000), unit="CNY")
+    gain_multiple: int = key(whole(0, 10))
+    gain_cap_cny: int = key(whole(0, 10_000_000), unit="CNY")
+    #: No new application for so long from the day of return.
+    ban: Period = key(period(Period(days=30), Period(months=240)))
+
+
+#: Group name -> class, in the order of the files.
+GROUPS: Mapping[str, type] = {
+    "ingest": Ingest,
+    "silence": Silence,
+    "signs": Signs,
+    "idle": Idle,
+    "leak": Leak,
+    "bands": Bands,
+    "leads": Leads,
+    "lease": Lease,
+    "breach": Breach,
+}
+
+
+def conflicts(groups: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Values that are each possible but not together: (key, problem) pairs."""
+    idle, signs = cast(Idle, groups["idle"]), cast(Signs, groups["signs"])
+    leak, bands = cast(Leak, groups["leak"]), cast(Bands, groups["bands"])
+    limit_days = idle.limit.months * 28 + idle.limit.days
+    ingest = cast(Ingest, groups["ingest"])
+    checks = [
+        (
+            ingest.future_tolerance <= ingest.latest_ahead,
+            "ingest_future_tolerance",
+            "is above ingest_latest_ahead",
+        ),
+        (
+            signs.standby_min_days <= signs.standby_days,
+            "signs_standby_min_days",
+            "is above signs_standby_days",
+        ),
+        (idle.lead_days < limit_days, "idle_lead_days", "is not below idle_limit"),
+        (idle.warning_days[-1] < limit_days, "idle_warning_days", "are not below idle_limit"),
+        (limit_days < idle.memory_days, "idle_memory_days", "is not above idle_limit"),
+        (
+            leak.baseline_min_days <= leak.baseline_days,
+            "leak_baseline_min_days",
+            "is above leak_baseline_days",
+        ),
+        (leak.flat_hours <= leak.flat_window_hours, "leak_flat_hours", "is above leak_flat_window_hours"),
+        (bands.mid_from <= bands.high_from, "bands_mid_from", "is above bands_high_from"),
+    ]
+    return [(name, problem) for holds, name, problem in checks if not holds]
