@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from psycopg.rows import class_row
 
 from housing.errors import NotFound
+from housing.estates import list_estates
 from housing.kinds import HAZARDS
-from housing.scope import Scope
+from housing.scope import EVERYTHING, Scope
+from policy.book import PolicyBook
 from storage import watermark
 from storage.pool import Connection
 from storage.queries import load
@@ -16,16 +19,6 @@ from storage.queries import load
 _SQL = load("housing", "leads.sql")
 
 STATUSES = ("open", "confirmed", "refuted", "dismissed")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LeadRules:
-    """What the policy of one estate's city says about leads."""
-
-    #: A refuted or dismissed lead whose signal goes on may be asked about again after this long.
-    repeat_after: timedelta
-    #: A sweep over history opens leads only for what was still found this long before the newest day.
-    look_back: timedelta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,18 +72,18 @@ class QueuedLead(Lead):
     spark: list[float | None]
 
 
-def raise_leads(connection: Connection, *, rules: Mapping[int, LeadRules], now: datetime) -> int:
+def raise_leads(connection: Connection, *, books: Mapping[str, PolicyBook], now: datetime) -> int:
     """Let signals open leads, and refresh the open ones.
 
     An open lead of the same home and kind takes over the newest signal. Without one, a lead is opened,
     unless a person closed this episode: a signal whose claimed start is not later than the closing
-    belongs to what was closed, until `LeadRules.repeat_after` has passed since a refutation or dismissal.
-    What was confirmed is not asked again. Repeating the call changes nothing.
+    belongs to what was closed, until the policy's rest after a refutation or dismissal has passed. What
+    was confirmed is not asked again. Repeating the call changes nothing.
 
     Parameters
     ----------
-    rules : mapping of int to LeadRules
-        By `estate.id`; estates that are not in it raise nothing.
+    books : mapping of str to PolicyBook
+        By city; estates of other cities raise nothing.
     now : datetime
         Aware; business time.
 
@@ -100,14 +93,9 @@ def raise_leads(connection: Connection, *, rules: Mapping[int, LeadRules], now: 
         Leads opened.
     """
     newest = newest_sweep(connection)
-    if newest is None or not rules:
+    if newest is None:
         return 0
-    parameters = {
-        "estate_id": list(rules),
-        "earliest": [newest - rule.look_back for rule in rules.values()],
-        "repeat_before": [now - rule.repeat_after for rule in rules.values()],
-        "now": now,
-    }
+    parameters = {**_rules(connection, books, newest, now), "now": now}
     connection.execute(_SQL["refresh_leads"], parameters)
     # A second statement on purpose: it sees verdicts that were committed while the first one waited.
     opened = connection.execute(_SQL["open_leads"], parameters).rowcount
@@ -217,6 +205,24 @@ def position(connection: Connection, lead_id: int, *, scope: Scope) -> tuple[int
         _SQL["position"], {**scope.parameters(), "lead_id": lead_id, "hazards": list(HAZARDS)}
     ).fetchone()
     return None if row is None else (row[0], row[1])
+
+
+def _rules(
+    connection: Connection, books: Mapping[str, PolicyBook], newest: date, now: datetime
+) -> dict[str, list[object]]:
+    """What each estate's policy of today says about leads, one list a column."""
+    columns: dict[str, list[object]] = {
+        name: [] for name in ("estate_id", "earliest", "rest_refuted", "rest_dismissed")
+    }
+    for estate in list_estates(connection, scope=EVERYTHING):
+        if estate.city not in books:
+            continue
+        rules = books[estate.city].on(now.astimezone(ZoneInfo(estate.time_zone)).date()).leads
+        columns["estate_id"].append(estate.id)
+        columns["earliest"].append(newest - timedelta(days=rules.look_back_days))
+        columns["rest_refuted"].append(str(rules.rest_after_refuted))
+        columns["rest_dismissed"].append(str(rules.rest_after_dismissed))
+    return columns
 
 
 def _list(

@@ -31,11 +31,12 @@ INSERT INTO lead (unit_id, kind, opened_at, last_signal_at, last_as_of, since, s
 SELECT n.unit_id, n.kind, %(now)s, n.at, n.as_of, n.since, n.since_pm_days, n.score, n.evidence, n.quality,
        n.detector, n.policy
 FROM (
-    SELECT DISTINCT ON (s.unit_id, s.kind) s.*, r.repeat_before
+    SELECT DISTINCT ON (s.unit_id, s.kind) s.*, r.rest_refuted, r.rest_dismissed
     FROM v_signal s
     JOIN unit u ON u.id = s.unit_id
-    JOIN unnest(%(estate_id)s::integer[], %(earliest)s::date[], %(repeat_before)s::timestamptz[])
-        AS r (estate_id, earliest, repeat_before) ON r.estate_id = u.estate_id
+    JOIN unnest(%(estate_id)s::integer[], %(earliest)s::date[], %(rest_refuted)s::interval[],
+                %(rest_dismissed)s::interval[])
+        AS r (estate_id, earliest, rest_refuted, rest_dismissed) ON r.estate_id = u.estate_id
     WHERE s.as_of >= r.earliest
     ORDER BY s.unit_id, s.kind, s.as_of DESC
 ) n
@@ -46,9 +47,11 @@ WHERE NOT EXISTS (
     WHERE c.unit_id = n.unit_id AND c.kind = n.kind AND c.status <> 'open'
       -- what is claimed to have started after the closing is another episode
       AND n.since <= c.closed_at
-      -- and after a while a refuted or dismissed one may be asked about again
-      AND NOT (c.status IN ('refuted', 'dismissed') AND c.closed_at <= n.repeat_before
-               AND n.at > c.closed_at))
+      -- and after its rest a refuted or dismissed one may be asked about again
+      AND NOT (n.at > c.closed_at
+               AND CASE c.status WHEN 'refuted' THEN c.closed_at + n.rest_refuted <= %(now)s
+                                 WHEN 'dismissed' THEN c.closed_at + n.rest_dismissed <= %(now)s
+                                 ELSE false END))
 ON CONFLICT DO NOTHING
 
 -- list_opened --
