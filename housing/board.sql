@@ -20,7 +20,7 @@ WITH source AS (
              ORDER BY e.time DESC LIMIT 1)
         ) r
     ) heard ON true
-    WHERE s.valid_from <= %(now)s AND (s.valid_to IS NULL OR s.valid_to > %(now)s)
+    WHERE s.status = 'active' AND s.valid_from <= %(now)s AND (s.valid_to IS NULL OR s.valid_to > %(now)s)
 ), covered AS (
     SELECT unit_id,
            count(*) AS sources,
@@ -105,5 +105,5 @@ LEFT JOIN LATERAL (
 ) heard ON true
 WHERE s.unit_id = %(unit_id)s
   AND (%(everything)s OR u.estate_id = ANY(%(estate_ids)s))
-  AND s.valid_from <= %(now)s AND (s.valid_to IS NULL OR s.valid_to > %(now)s)
+  AND s.status = 'active' AND s.valid_from <= %(now)s AND (s.valid_to IS NULL OR s.valid_to > %(now)s)
 ORDER BY s.channel, s.device

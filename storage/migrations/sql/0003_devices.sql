@@ -31,6 +31,7 @@ CREATE TABLE installation (
     valid_from timestamptz NOT NULL,
     valid_to   timestamptz,
     multiplier double precision NOT NULL DEFAULT 1 CHECK (multiplier > 0),
+    UNIQUE (device_id, channel, valid_from),
     CHECK ((unit_id IS NULL) <> (entrance IS NULL)),
     CHECK (valid_to IS NULL OR valid_from < valid_to),
     EXCLUDE USING gist (device_id WITH =, channel WITH =, tstzrange(valid_from, valid_to) WITH &&),
@@ -40,10 +41,17 @@ CREATE TABLE installation (
 );
 CREATE INDEX installation_unit ON installation (unit_id, channel);
 
--- For other rooms: which active device channel serves which unit or entrance, and when.
+-- Counts the changes of device and installation. Ingest reads it in every batch, under the shared side of
+-- the lock that a change holds: no reading is stored by a registry that is out of date.
+CREATE TABLE registry_version (
+    id      smallint PRIMARY KEY CHECK (id = 1),
+    version bigint NOT NULL
+);
+INSERT INTO registry_version VALUES (1, 1);
+
+-- For other rooms: which device channel serves which unit or entrance, and when.
 CREATE VIEW v_source AS
-SELECT i.id AS installation_id, i.device_id, d.code AS device, d.serial, d.profile, d.estate_id, i.channel,
-       i.unit_id, i.entrance, i.valid_from, i.valid_to
+SELECT i.id AS installation_id, i.device_id, d.code AS device, d.serial, d.profile, d.status, d.estate_id,
+       i.channel, i.unit_id, i.entrance, i.valid_from, i.valid_to
 FROM installation i
-JOIN device d ON d.id = i.device_id
-WHERE d.status = 'active';
+JOIN device d ON d.id = i.device_id;

@@ -55,14 +55,17 @@ CREATE TABLE quarantine (
     repeats      integer NOT NULL DEFAULT 0
 );
 
--- What was counted on one UTC day, kept in the transaction that stored it: status costs no scan.
+-- What was counted on one UTC day, kept in the transaction that stored it: status costs no scan. A row a
+-- source (client id of an ingest process, or `import`), so that a long import does not hold up ingest.
 CREATE TABLE ingest_tally (
-    day         date PRIMARY KEY,
+    day         date NOT NULL,
+    source      text NOT NULL,
     messages    bigint NOT NULL DEFAULT 0,
     readings    bigint NOT NULL DEFAULT 0,
     events      bigint NOT NULL DEFAULT 0,
     duplicates  bigint NOT NULL DEFAULT 0,
-    quarantined bigint NOT NULL DEFAULT 0 -- rows, not repeats
+    quarantined bigint NOT NULL DEFAULT 0, -- rows, not repeats
+    PRIMARY KEY (day, source)
 );
 
 -- The last sign of each ingest process.

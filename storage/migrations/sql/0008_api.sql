@@ -41,9 +41,15 @@ CREATE TABLE account (
     role          text NOT NULL REFERENCES role,
     all_estates   boolean NOT NULL DEFAULT false,
     active        boolean NOT NULL DEFAULT true,
-    failed_logins integer NOT NULL DEFAULT 0,
-    locked_until  timestamptz,
     created_at    timestamptz NOT NULL
+);
+
+-- Failed log-ins, by hash of the name that was tried: an unknown name waits exactly like a known one.
+CREATE TABLE login_failure (
+    name_hash    bytea PRIMARY KEY,       -- sha256
+    failures     integer NOT NULL,
+    last_at      timestamptz NOT NULL,
+    locked_until timestamptz
 );
 
 CREATE TABLE account_estate (

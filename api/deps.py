@@ -1,0 +1,57 @@
+"""What the application is built from, and how a request gets at it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.rules import LoginRules
+from policy.book import PolicyBook
+from storage.personal import PersonalKey
+from storage.pool import Connection, Pool
+
+
+def _unknown() -> bool | None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deps:
+    """Everything outside the application, handed over by the process that serves it."""
+
+    pool: Pool
+    #: Business time, aware.
+    now: Callable[[], datetime]
+    #: By city.
+    books: Mapping[str, PolicyBook]
+    #: Of the personal columns.
+    key: PersonalKey
+    #: Of the program, as shown to people.
+    version: str
+    rules: LoginRules
+    #: True behind TLS: cookies become `Secure` and browsers are told to stay there.
+    https: bool = False
+    #: Whether the broker answers; None: not known here.
+    broker_alive: Callable[[], bool | None] = _unknown
+
+
+def deps_of(request: Request) -> Deps:
+    """The dependencies of the application that serves this request."""
+    return request.app.state.deps
+
+
+def connection_of(request: Request) -> Iterator[Connection]:
+    """One connection and one transaction a request, committed before the reply is sent.
+
+    A request that only reads cannot write by mistake.
+    """
+    with deps_of(request).pool.connection() as connection:
+        if request.method in {"GET", "HEAD"}:
+            connection.execute("SET TRANSACTION READ ONLY")
+        yield connection
+
+
+Given = Annotated[Deps, Depends(deps_of)]
+Db = Annotated[Connection, Depends(connection_of, scope="function")]

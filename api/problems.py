@@ -1,0 +1,118 @@
+"""Errors as people and programs read them: RFC 9457, in Chinese and English, nothing of the inside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from api.language import language_of
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """One kind of problem."""
+
+    status: int
+    zh: str
+    en: str
+
+
+#: The closed list: code → status and texts.
+TEXTS: Mapping[str, Text] = MappingProxyType(
+    {
+        "invalid_request": Text(
+            status=422, zh="请求中有不合要求的内容", en="Something in the request is not valid"
+        ),
+        "invalid_cursor": Text(
+            status=422,
+            zh="翻页标记无效，请从第一页开始",
+            en="The cursor is not valid: start from the first page",
+        ),
+        "malformed": Text(status=400, zh="请求无法读取", en="The request cannot be read"),
+        "login_required": Text(status=401, zh="请先登录", en="Please log in"),
+        "login_refused": Text(
+            status=401, zh="用户名或密码不正确", en="The user name or the password is not correct"
+        ),
+        "login_locked": Text(
+            status=429, zh="登录失败次数过多，请稍后再试", en="Too many failed log-ins: try again later"
+        ),
+        "csrf": Text(
+            status=403, zh="页面已过期，请刷新后重试", en="The page is out of date: reload it and try again"
+        ),
+        "not_permitted": Text(status=403, zh="您的角色不能进行此操作", en="Your role does not permit this"),
+        "not_found": Text(status=404, zh="没有找到", en="Not found"),
+        "method_not_allowed": Text(status=405, zh="不支持此操作", en="This is not possible here"),
+        "version_conflict": Text(
+            status=409,
+            zh="有人刚刚处理过，请重新查看后再决定",
+            en="Somebody else has just decided: look again before you do",
+        ),
+        "invalid_transition": Text(
+            status=409, zh="当前状态下不能这样处理", en="This is not possible in the present state"
+        ),
+        "another_open": Text(
+            status=409,
+            zh="这户已有一条同类的新线索，请处理那一条",
+            en="A newer lead of this kind is open for this home: work on that one",
+        ),
+        "unknown_code": Text(
+            status=422, zh="原因或来源不在可选范围内", en="The reason or source is not in the list"
+        ),
+        "note_required": Text(status=422, zh="选择此原因须写明情况", en="This reason needs a note"),
+        "too_large": Text(status=413, zh="请求内容过大", en="The request is too large"),
+        "database_away": Text(
+            status=503,
+            zh="数据库暂时无法访问，请稍后再试",
+            en="The database does not answer: try again later",
+        ),
+        "internal": Text(
+            status=500, zh="系统出错，已经记录", en="Something went wrong here; it has been recorded"
+        ),
+    }
+)
+
+
+class Problem(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(self, code: str, *, headers: Mapping[str, str] | None = None, **extra: object) -> None:
+        super().__init__(code)
+        self.code = code
+        #: Sent with the reply.
+        self.headers = dict(headers or {})
+        #: Members of the body beside those of the standard.
+        self.extra = extra
+
+    @property
+    def text(self) -> Text:
+        """Status and texts."""
+        return TEXTS[self.code]
+
+
+def body_of(problem: Problem, language: str) -> dict[str, object]:
+    """The body of a problem, its title in the reader's language and both texts beside it."""
+    text = problem.text
+    return {
+        "type": f"urn:anju:problem:{problem.code}",
+        "title": text.zh if language == "zh" else text.en,
+        "status": text.status,
+        "code": problem.code,
+        "zh": text.zh,
+        "en": text.en,
+        **problem.extra,
+    }
+
+
+def reply(request: Request, problem: Problem) -> JSONResponse:
+    """The reply of a problem for programs."""
+    language = language_of(request)
+    return JSONResponse(
+        body_of(problem, language),
+        status_code=problem.text.status,
+        headers={**problem.headers, "Content-Language": language, "Vary": "Accept-Language"},
+        media_type=MEDIA_TYPE,
+    )
