@@ -174,6 +174,8 @@ class Leads:
     #: A unit whose lead was refuted rests for the same kind.
     rest_after_refuted: Period = key(period(Period(), Period(months=36)))
     rest_after_dismissed: Period = key(period(Period(), Period(months=36)))
+    #: A sweep over history opens leads only for what it still found so many days before its last day.
+    look_back_days: int = key(whole(0, 400), unit="d")
 
 
 @dataclass(frozen=True, kw_only=True)
