@@ -1,0 +1,51 @@
+"""What a decoder hands on, whatever the wire format."""
+
+from msgspec import Struct
+
+from wire.reasons import Reason
+
+
+class DecodedReading(Struct, frozen=True, gc=False):
+    """One value of one channel, as the device said it."""
+
+    #: Code in `wire.channels`.
+    channel: int
+    #: Microseconds since 1970, UTC.
+    time_us: int
+    #: In the channel's unit; finite.
+    value: float
+
+
+class DecodedEvent(Struct, frozen=True, gc=False):
+    """One event, as the device said it."""
+
+    #: Codes of `wire.events`.
+    type: int
+    method: int
+    result: int
+    #: Microseconds since 1970, UTC.
+    time_us: int
+    #: A pseudonym.
+    subject: str | None
+    value: float | None
+    #: The same for the same event however often it is sent, and for no other.
+    dedupe_key: str
+
+
+class Refusal(Struct, frozen=True, gc=False):
+    """Why something is not stored."""
+
+    reason: Reason
+    #: For the person who looks into it: what exactly was wrong.
+    detail: str
+
+
+class Element(Struct, frozen=True, gc=False):
+    """A message, or one element of an array, which then is a message of its own."""
+
+    #: Its bytes: what is quarantined when something of it is refused.
+    raw: bytes
+    readings: tuple[DecodedReading, ...] = ()
+    event: DecodedEvent | None = None
+    #: Set when the element, or some reading of it, is refused; the readings above are good.
+    refusal: Refusal | None = None

@@ -1,0 +1,189 @@
+"""Which devices there are, and which unit each of their channels serves.
+
+A change of the registry and a batch of readings must not pass each other unseen: the change would not
+mark the batch's days, and the batch would not know the change. So a change holds an advisory lock alone
+and counts up a version (`begin_change`); who stores readings holds the same lock shared and loads the
+registry again when the version moved (`hold`). Keep transactions that change the registry short: ingest
+waits for them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from devices import marks
+from devices.errors import InvalidDeviceCode, UnknownProfile
+from devices.profiles import Profile, load_profiles
+from storage.pool import Connection
+from storage.queries import load as load_queries
+from wire.envelope import is_device_code
+
+_LOCK = 7_309_004_712
+_FOREVER = 2**62
+_SQL = load_queries("devices", "registry.sql")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewDevice:
+    """A device to be registered."""
+
+    #: Its name in topics.
+    code: str
+    #: A name of `load_profiles`.
+    profile: str
+    estate_id: int
+    #: The maker's number (表号).
+    serial: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A registered device."""
+
+    id: int
+    code: str
+    profile: Profile
+    #: False: retired; what it still sends is quarantined.
+    active: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Service:
+    """One installation at a unit: half-open, microseconds since 1970."""
+
+    unit_id: int
+    from_us: int
+    to_us: int
+
+
+class Registry:
+    """The registry as of one version, in memory."""
+
+    def __init__(
+        self,
+        *,
+        version: int,
+        devices: Mapping[str, Device],
+        services: Mapping[tuple[int, int], Sequence[_Service]],
+    ) -> None:
+        self.version = version
+        self._devices = devices
+        self._services = services
+
+    def device(self, code: str) -> Device | None:
+        """Find a device by its name in topics."""
+        return self._devices.get(code)
+
+    def unit_at(self, device_id: int, channel: int, time_us: int) -> int | None:
+        """Say which unit a device's channel served at a time (microseconds since 1970), if any."""
+        for service in self._services.get((device_id, channel), ()):
+            if service.from_us <= time_us < service.to_us:
+                return service.unit_id
+        return None
+
+
+def load(connection: Connection) -> Registry:
+    """Read the registry.
+
+    Raises
+    ------
+    UnknownProfile
+        A device has a profile that this version does not know.
+    """
+    profiles = load_profiles()
+    version = _version(connection)
+    devices: dict[str, Device] = {}
+    for device_id, code, profile, active in connection.execute(_SQL["devices"]):
+        devices[code] = Device(id=device_id, code=code, profile=_profile(profiles, profile), active=active)
+    services: dict[tuple[int, int], list[_Service]] = {}
+    for device_id, channel, unit_id, from_us, to_us in connection.execute(_SQL["installations"]):
+        service = _Service(unit_id=unit_id, from_us=from_us, to_us=_FOREVER if to_us is None else to_us)
+        services.setdefault((device_id, channel), []).append(service)
+    return Registry(version=version, devices=MappingProxyType(devices), services=MappingProxyType(services))
+
+
+def hold(connection: Connection) -> int:
+    """Keep the registry as it is until this transaction ends; returns its version."""
+    connection.execute(_SQL["lock_shared"], {"lock": _LOCK})
+    return _version(connection)
+
+
+def begin_change(connection: Connection) -> None:
+    """Begin to change the registry in this transaction: alone, counted, announced as `registry`."""
+    connection.execute(_SQL["lock_exclusive"], {"lock": _LOCK})
+    connection.execute(_SQL["count_up"])
+    connection.execute(_SQL["notify_registry"])
+
+
+def register_device(
+    connection: Connection, *, code: str, profile: str, estate_id: int, serial: str = ""
+) -> int:
+    """Register one device, or change it; safe to repeat. Returns its id.
+
+    Raises
+    ------
+    InvalidDeviceCode, UnknownProfile
+    """
+    device = NewDevice(code=code, profile=profile, estate_id=estate_id, serial=serial)
+    return register_devices(connection, [device])[code]
+
+
+def register_devices(connection: Connection, devices: Sequence[NewDevice]) -> dict[str, int]:
+    """Register devices, or change them, in three round trips; safe to repeat.
+
+    A changed profile changes what the device's readings mean: their days are marked.
+
+    Parameters
+    ----------
+    devices : Sequence[NewDevice]
+        Each code once.
+
+    Returns
+    -------
+    dict[str, int]
+        Id by code.
+
+    Raises
+    ------
+    InvalidDeviceCode, UnknownProfile
+        Nothing is written then.
+    """
+    profiles = load_profiles()
+    for device in devices:
+        if not is_device_code(device.code):
+            raise InvalidDeviceCode(f"not a device code: {device.code!r}")
+        _profile(profiles, device.profile)
+    begin_change(connection)
+    codes = [device.code for device in devices]
+    changed = connection.execute(
+        _SQL["register"],
+        {
+            "codes": codes,
+            "profiles": [device.profile for device in devices],
+            "serials": [device.serial for device in devices],
+            "estates": [device.estate_id for device in devices],
+        },
+    ).fetchall()
+    marks.mark_devices(connection, [device_id for device_id, means_else in changed if means_else])
+    return dict(connection.execute(_SQL["ids"], {"codes": codes}).fetchall())
+
+
+def retire(connection: Connection, code: str) -> bool:
+    """Retire a device: its history stays, what it still sends is quarantined. False if it was already."""
+    begin_change(connection)
+    row = connection.execute(_SQL["set_status"], {"code": code, "status": "retired"}).fetchone()
+    return row is not None
+
+
+def _version(connection: Connection) -> int:
+    row = connection.execute(_SQL["version"]).fetchone()
+    if row is None:
+        raise LookupError("registry_version is empty")
+    return row[0]
+
+
+def _profile(profiles: Mapping[str, Profile], name: str) -> Profile:
+    profile = profiles.get(name)
+    if profile is None:
+        raise UnknownProfile(f"no such profile: {name}; there are {', '.join(sorted(profiles))}")
+    return profile

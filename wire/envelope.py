@@ -1,0 +1,108 @@
+"""The native format, version 1: what a device of ours publishes, and where.
+
+    hm/v1/<device>/up/m   {"seq": 17, "at": "2026-11-24T08:00:00Z", "readings": [{"ch": "water_l", "v": 15}]}
+    hm/v1/<device>/up/e   {"seq": 18, "at": "…Z", "type": "door_opened", "subject": "…", "method": "face"}
+
+A payload is one such object, or an array of at most 50; in an array each element stands for itself. The
+same shapes as JSON Schema are in `schema/native-v1.json`. Keys that are not named here are ignored.
+"""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta, Struct
+
+#: What ingest subscribes to: everything under our own prefix, so that a topic of another shape is
+#: quarantined and not overlooked. One filter keeps a marker behind the messages sent before it.
+FILTER = "hm/#"
+
+#: The reserved device code of `anju settle`; no device can be called so.
+SETTLE = "~settle"
+
+#: Elements of one array.
+MAX_ELEMENTS = 50
+
+#: A payload of 50 elements with every channel there is stays far below this.
+MAX_PAYLOAD_BYTES = 256 * 1024
+
+#: The code of a device in its topic: random, without names or addresses.
+DEVICE_CODE = r"[A-Za-z0-9._-]{1,64}"
+
+_TOPIC = re.compile(rf"hm/v1/({DEVICE_CODE}|{SETTLE})/up/([me])")
+_DEVICE = re.compile(DEVICE_CODE)
+
+Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Instant = Annotated[datetime, Meta(tz=True)]
+#: A pseudonym, never a name: no control characters (PostgreSQL refuses NUL).
+Subject = Annotated[str, Meta(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class Kind(StrEnum):
+    """The last level of a topic."""
+
+    readings = "m"
+    events = "e"
+
+
+class Topic(NamedTuple):
+    """A topic of the native format."""
+
+    device: str
+    kind: Kind
+
+
+class Reading(Struct, frozen=True, gc=False):
+    """One value of one channel."""
+
+    #: Name of a channel in `wire.channels`.
+    ch: str
+    #: In the channel's unit. Finite.
+    v: float
+
+
+class MeterMessage(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One element of `up/m`: what was read at one moment."""
+
+    #: Counts up with every message of the device, events included.
+    seq: Counter
+    #: When it was read, with a zone.
+    at: Instant
+    readings: Annotated[list[Reading], Meta(min_length=1)]
+    #: Counts restarts, for devices whose `seq` restarts.
+    boot: Counter | None = None
+
+
+class EventMessage(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One element of `up/e`: what happened at one moment."""
+
+    seq: Counter
+    at: Instant
+    #: Name of a `wire.events.EventType`.
+    type: str
+    #: Who, as a pseudonym.
+    subject: Subject | None = None
+    #: Name of a `wire.events.Method`.
+    method: str | None = None
+    #: Name of a `wire.events.Result`.
+    result: str | None = None
+    #: What the event type says it is, e.g. minutes of `door_left_open`. Finite.
+    value: float | None = None
+    boot: Counter | None = None
+
+
+def parse_topic(topic: str) -> Topic | None:
+    """Take a topic apart; None if it is not one of the native format."""
+    found = _TOPIC.fullmatch(topic)
+    return None if found is None else Topic(found[1], Kind(found[2]))
+
+
+def topic_of(device: str, kind: Kind) -> str:
+    """Name the topic a device publishes on."""
+    return f"hm/v1/{device}/up/{kind.value}"
+
+
+def is_device_code(code: str) -> bool:
+    """Say whether a device may be called so."""
+    return _DEVICE.fullmatch(code) is not None
