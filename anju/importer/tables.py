@@ -76,9 +76,9 @@ TABLES: tuple[Table, ...] = (
             Column(name="code", aliases=("编号",), parse=_CODE, required=True),
             Column(name="household", aliases=("住户", "家庭"), parse=_CODE, default=None),
             Column(name="subject", aliases=("门禁编号",), parse=_CODE, default=""),
-            Column(name="name", aliases=("姓名",), parse=text(), default=None, personal=True),
-            Column(name="phone", aliases=("电话", "手机"), parse=text(40), default=None, personal=True),
-            Column(name="id_no", aliases=("证件号", "身份证号"), parse=text(40), default=None, personal=True),
+            Column(name="name", aliases=("姓名",), parse=text(), default="", personal=True),
+            Column(name="phone", aliases=("电话", "手机"), parse=text(40), default="", personal=True),
+            Column(name="id_no", aliases=("证件号", "身份证号"), parse=text(40), default="", personal=True),
         ),
     ),
     Table(

@@ -1,0 +1,1 @@
+"""The demo estate: real meter readings of published households, everything about people simulated."""
