@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 
 from api.rules import LoginRules
-from policy.book import PolicyBook
+from policy.book import Policy, PolicyBook
 from storage.personal import PersonalKey
 from storage.pool import Connection, Pool
 
@@ -35,6 +36,10 @@ class Deps:
     https: bool = False
     #: Whether the broker answers; None: not known here.
     broker_alive: Callable[[], bool | None] = _unknown
+
+    def policy(self, city: str, time_zone: str) -> Policy:
+        """The policy in force in a city on its present day."""
+        return self.books[city].on(self.now().astimezone(ZoneInfo(time_zone)).date())
 
 
 def deps_of(request: Request) -> Deps:

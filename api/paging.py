@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import date
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query
@@ -54,6 +55,20 @@ def decode(noun: str, cursor: str | None, *types: type[str] | type[int]) -> list
         if isinstance(part, int) and not 0 <= part < 2**53:
             raise Problem("invalid_cursor")
     return key
+
+
+def day_of(part: str | int) -> date:
+    """The day in a cursor.
+
+    Raises
+    ------
+    Problem
+        Not a day.
+    """
+    try:
+        return date.fromisoformat(str(part))
+    except ValueError as error:
+        raise Problem("invalid_cursor") from error
 
 
 def page_of(items: list[T], limit: int) -> tuple[list[T], bool]:

@@ -171,7 +171,7 @@ def list_units(
     connection: Connection,
     *,
     scope: Scope,
-    estate_id: int | None = None,
+    estate: str | None = None,
     building: str | None = None,
     code: str | None = None,
     after: tuple[str, str] | None = None,
@@ -181,7 +181,7 @@ def list_units(
 
     Parameters
     ----------
-    building, code : str, optional
+    estate, building, code : str, optional
         Exact codes.
     after : tuple of str, optional
         (estate code, unit code) of the last home of the page before.
@@ -191,7 +191,7 @@ def list_units(
         _SQL["list_units"],
         {
             **scope.parameters(),
-            "estate_id": estate_id,
+            "estate": estate,
             "building": building,
             "code": code,
             "after_estate": after_estate,

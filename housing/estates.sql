@@ -73,7 +73,7 @@ FROM unit u
 JOIN estate e ON e.id = u.estate_id
 JOIN building b ON b.id = u.building_id
 WHERE (%(everything)s OR u.estate_id = ANY(%(estate_ids)s))
-  AND (%(estate_id)s::integer IS NULL OR u.estate_id = %(estate_id)s)
+  AND (%(estate)s::text IS NULL OR e.code = %(estate)s)
   AND (%(building)s::text IS NULL OR b.code = %(building)s)
   AND (%(code)s::text IS NULL OR u.code = %(code)s)
   AND (%(after_estate)s::text IS NULL

@@ -115,7 +115,7 @@ def list_leads(
     scope: Scope,
     status: str | None = None,
     kind: str | None = None,
-    estate_id: int | None = None,
+    estate: str | None = None,
     unit_id: int | None = None,
     after_id: int | None = None,
     limit: int = 50,
@@ -126,7 +126,7 @@ def list_leads(
         scope,
         status=status,
         kind=kind,
-        estate_id=estate_id,
+        estate=estate,
         unit_id=unit_id,
         after_id=after_id,
         limit=limit,
@@ -154,7 +154,7 @@ def queue(
     today: date,
     statuses: Sequence[str] = ("open",),
     kind: str | None = None,
-    estate_id: int | None = None,
+    estate: str | None = None,
     after: QueuedLead | None = None,
     weeks: int = 26,
     limit: int = 50,
@@ -173,7 +173,7 @@ def queue(
         "newest_sweep": newest_sweep(connection),
         "statuses": list(statuses),
         "kind": kind,
-        "estate_id": estate_id,
+        "estate": estate,
         "hazards": list(HAZARDS),
         "weeks": weeks,
         "first_day": today - timedelta(weeks=weeks),
@@ -187,14 +187,10 @@ def queue(
         return cursor.execute(_SQL["queue"], parameters).fetchall()
 
 
-def counts(
-    connection: Connection, *, scope: Scope, estate_id: int | None = None
-) -> dict[str, dict[str, int]]:
+def counts(connection: Connection, *, scope: Scope, estate: str | None = None) -> dict[str, dict[str, int]]:
     """How many leads there are: status → kind → count. Every status is there."""
     found: dict[str, dict[str, int]] = {status: {} for status in STATUSES}
-    for status, kind, count in connection.execute(
-        _SQL["counts"], {**scope.parameters(), "estate_id": estate_id}
-    ):
+    for status, kind, count in connection.execute(_SQL["counts"], {**scope.parameters(), "estate": estate}):
         found[status][kind] = count
     return found
 
@@ -232,7 +228,7 @@ def _list(
     limit: int,
     status: str | None = None,
     kind: str | None = None,
-    estate_id: int | None = None,
+    estate: str | None = None,
     unit_id: int | None = None,
     lead_id: int | None = None,
     after_id: int | None = None,
@@ -242,7 +238,7 @@ def _list(
         "newest_sweep": newest_sweep(connection),
         "status": status,
         "kind": kind,
-        "estate_id": estate_id,
+        "estate": estate,
         "unit_id": unit_id,
         "lead_id": lead_id,
         "after_id": after_id,

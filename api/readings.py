@@ -1,0 +1,103 @@
+"""`/units/{id}/readings`: values as devices said them, with what must be known before trusting one."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, Field
+
+from api import paging
+from api.auth import Now
+from api.deps import Db
+from api.fields import Id
+from api.permissions import ReadingReader
+from housing import estates
+from storage.queries import load
+from wire.channels import BY_NAME
+from wire.quality import Quality
+
+router = APIRouter(tags=["units"])
+
+_SQL = load("api", "readings.sql")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: The names of `wire.channels` (a test compares them).
+ChannelName = Literal[
+    "energy_kwh",
+    "water_l",
+    "gas_m3",
+    "heat_kwh",
+    "hot_water_l",
+    "power_w",
+    "voltage_v",
+    "current_a",
+    "flow_l_h",
+    "temperature_c",
+    "humidity_pct",
+    "co2_ppm",
+    "battery_pct",
+    "battery_v",
+    "signal_dbm",
+]
+
+
+class ReadingItem(BaseModel):
+    """One value of one channel at one time."""
+
+    device: str
+    time: datetime
+    received_at: datetime
+    value: float
+    quality: list[str] = Field(description="Flags; none: nothing to know.")
+
+
+@router.get("/units/{unit_id}/readings", responses={404: {}})
+def list_readings(
+    *,
+    unit_id: Id,
+    connection: Db,
+    who: ReadingReader,
+    now: Now,
+    channel: ChannelName,
+    start: Annotated[AwareDatetime | None, Query(alias="from", description="Inclusive.")] = None,
+    end: Annotated[AwareDatetime | None, Query(alias="to", description="Exclusive.")] = None,
+    limit: paging.Limit = 500,
+    cursor: paging.Cursor = None,
+) -> paging.Page[ReadingItem]:
+    """Readings of one channel of one home, by time."""
+    estates.unit_header(connection, unit_id, scope=who.scope, now=now)
+    key = paging.decode("readings", cursor, int, int)
+    rows = connection.execute(
+        _SQL["readings_of_unit"],
+        {
+            **who.scope.parameters(),
+            "unit_id": unit_id,
+            "channel": BY_NAME[channel].code,
+            "from": start,
+            "to": end,
+            "after_time": _time_of(int(key[0])) if key else None,
+            "after_device": int(key[1]) if key else None,
+            "limit": limit + 1,
+        },
+    ).fetchall()
+    page, more = paging.page_of(rows, limit)
+    return paging.Page(
+        items=[
+            ReadingItem(device=row[1], time=row[2], received_at=row[3], value=row[4], quality=flags(row[5]))
+            for row in page
+        ],
+        next=paging.encode("readings", _microseconds(page[-1][2]), page[-1][0]) if more else None,
+    )
+
+
+def flags(quality: int) -> list[str]:
+    """The names of the flags of a stored row."""
+    return [flag.name.lower() for flag in Quality if flag & quality and flag.name]
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def _time_of(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
