@@ -154,7 +154,7 @@ def queue(
     today: date,
     statuses: Sequence[str] = ("open",),
     kind: str | None = None,
-    estate: str | None = None,
+    estate_id: int | None = None,
     after: QueuedLead | None = None,
     weeks: int = 26,
     limit: int = 50,
@@ -173,7 +173,7 @@ def queue(
         "newest_sweep": newest_sweep(connection),
         "statuses": list(statuses),
         "kind": kind,
-        "estate": estate,
+        "estate_id": estate_id,
         "hazards": list(HAZARDS),
         "weeks": weeks,
         "first_day": today - timedelta(weeks=weeks),
@@ -187,10 +187,10 @@ def queue(
         return cursor.execute(_SQL["queue"], parameters).fetchall()
 
 
-def counts(connection: Connection, *, scope: Scope, estate: str | None = None) -> dict[str, dict[str, int]]:
+def counts(connection: Connection, *, scope: Scope, estate_id: int | None = None) -> dict[str, dict[str, int]]:
     """How many leads there are: status → kind → count. Every status is there."""
     found: dict[str, dict[str, int]] = {status: {} for status in STATUSES}
-    for status, kind, count in connection.execute(_SQL["counts"], {**scope.parameters(), "estate": estate}):
+    for status, kind, count in connection.execute(_SQL["counts"], {**scope.parameters(), "estate_id": estate_id}):
         found[status][kind] = count
     return found
 

@@ -101,7 +101,7 @@ CROSS JOIN (SELECT %(newest_sweep)s::date AS sweep) n
 WHERE (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
   AND l.status = ANY(%(statuses)s)
   AND (%(kind)s::text IS NULL OR l.kind = %(kind)s)
-  AND (%(estate)s::text IS NULL OR l.estate = %(estate)s)
+  AND (%(estate_id)s::integer IS NULL OR l.estate_id = %(estate_id)s)
   AND (%(after_id)s::integer IS NULL
        OR (l.last_as_of, l.kind = ANY(%(hazards)s), l.score, l.id)
           < (%(after_as_of)s::date, %(after_hazard)s::boolean, %(after_score)s::real, %(after_id)s::integer))
@@ -112,7 +112,7 @@ LIMIT %(limit)s
 SELECT l.status, l.kind, count(*)
 FROM v_lead l
 WHERE (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
-  AND (%(estate)s::text IS NULL OR l.estate = %(estate)s)
+  AND (%(estate_id)s::integer IS NULL OR l.estate_id = %(estate_id)s)
 GROUP BY l.status, l.kind
 
 -- position --
