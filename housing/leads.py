@@ -187,10 +187,14 @@ def queue(
         return cursor.execute(_SQL["queue"], parameters).fetchall()
 
 
-def counts(connection: Connection, *, scope: Scope, estate_id: int | None = None) -> dict[str, dict[str, int]]:
+def counts(
+    connection: Connection, *, scope: Scope, estate_id: int | None = None
+) -> dict[str, dict[str, int]]:
     """How many leads there are: status → kind → count. Every status is there."""
     found: dict[str, dict[str, int]] = {status: {} for status in STATUSES}
-    for status, kind, count in connection.execute(_SQL["counts"], {**scope.parameters(), "estate_id": estate_id}):
+    for status, kind, count in connection.execute(
+        _SQL["counts"], {**scope.parameters(), "estate_id": estate_id}
+    ):
         found[status][kind] = count
     return found
 
