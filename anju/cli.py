@@ -1,13 +1,36 @@
 """The command `anju`: thin; each command's module does the work."""
 
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
 import typer
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from anju import logs, settings
+from anju.embedded.errors import EmbeddedError
+from anju.errors import AnjuError
+from policy.errors import PolicyError
+from storage.errors import StorageError
 
 app = typer.Typer(
     name="anju",
     help="Anju 安居: telemetry of public-rental housing becomes leads that people can check.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+#: What a command ends with when it cannot be carried out: one line, no traceback.
+_TOLD = (AnjuError, EmbeddedError, PolicyError, StorageError, PermissionError)
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Embedded servers, keys, logs (ANJU_DATA_DIR; .anju).")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")]
+Port = typer.Option(min=0, max=65535)
 
 
 @app.callback()
@@ -15,6 +38,108 @@ def anju() -> None:
     """Anju 安居."""
 
 
+@app.command()
+def up(
+    *,
+    as_json: Json = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Load and replay the demo estate first.")] = False,
+    data_dir: DataDir = None,
+    http_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Console and API (ANJU_HTTP_PORT; 8080).")
+    ] = None,
+    mqtt_port: Annotated[int, typer.Option(min=0, max=65535, help="MQTT 5; 0: any free port.")] = 0,
+    mqtt311_port: Annotated[int, typer.Option(min=0, max=65535, help="MQTT 3.1.1.")] = 0,
+    db_port: Annotated[int, typer.Option(min=0, max=65535, help="PostgreSQL.")] = 0,
+) -> None:
+    """Everything, embedded, in the foreground, until Ctrl-C or SIGTERM."""
+    from anju import up as body  # noqa: PLC0415 - a command loads what it needs
+
+    logs.configure("up")
+    body.up(
+        settings.load(data_dir=data_dir, http_port=http_port),
+        body.Ports(mqtt=mqtt_port, mqtt311=mqtt311_port, database=db_port),
+        demo=demo,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def migrate(*, data_dir: DataDir = None) -> None:
+    """Bring the database to this version's schema; safe to repeat."""
+    from anju import processes, stack  # noqa: PLC0415
+
+    reached = processes.migrate(stack.database_url(settings.load(data_dir=data_dir)))
+    typer.echo(f"the schema is at revision {reached}")
+
+
+@app.command()
+def ingest(*, data_dir: DataDir = None) -> None:
+    """Messages from the broker into the database, until SIGTERM."""
+    from anju import processes  # noqa: PLC0415
+
+    processes.ingest(settings.load(data_dir=data_dir))
+
+
+@app.command()
+def worker(*, data_dir: DataDir = None) -> None:
+    """Usage, day features, signals and leads, until SIGTERM."""
+    from anju import processes  # noqa: PLC0415
+
+    processes.worker(settings.load(data_dir=data_dir))
+
+
+@app.command()
+def api(*, data_dir: DataDir = None) -> None:
+    """API and console, until SIGTERM."""
+    from anju import processes  # noqa: PLC0415
+
+    processes.api(settings.load(data_dir=data_dir))
+
+
+@app.command()
+def status(*, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """What runs, and what was counted; exit 1 when the database cannot be reached."""
+    from anju import status as body  # noqa: PLC0415
+
+    found = body.look(settings.load(data_dir=data_dir))
+    typer.echo(json.dumps(found.as_json()) if as_json else found.in_words())
+    raise typer.Exit(0 if found.counters is not None else 1)
+
+
+@app.command()
+def settle(
+    *,
+    timeout: Annotated[float, typer.Option(min=0.0, help="Seconds at most.")] = 60.0,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Wait until all that was sent before is stored and computed; exit 1 on time-out."""
+    from anju import settle as body  # noqa: PLC0415
+
+    settled = body.settle(settings.load(data_dir=data_dir), timeout_s=timeout)
+    typer.echo(json.dumps(settled.as_json()) if as_json else settled.in_words())
+    raise typer.Exit(0 if settled.settled else 1)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def psql(context: typer.Context) -> None:
+    """psql on the configured database; everything behind it is psql's own."""
+    from anju import stack  # noqa: PLC0415
+    from anju.embedded import binaries  # noqa: PLC0415
+
+    at = conninfo_to_dict(stack.database_url(settings.load()))
+    password = str(at.pop("password", "") or "")  # not on the command line, which everybody can list
+    environment = os.environ | ({"PGPASSWORD": password} if password else {})
+    program = binaries.psql()
+    os.execve(program, [program, "--dbname", make_conninfo("", **at), *context.args], environment)  # noqa: S606
+
+
 def main() -> None:
     """Entry point of `.venv/bin/anju`."""
-    app()
+    try:
+        app()
+    except _TOLD as error:
+        print(f"anju: {error}", file=sys.stderr)
+        sys.exit(1)

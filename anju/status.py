@@ -1,0 +1,109 @@
+"""`anju status`: what runs, and what was counted."""
+
+import contextlib
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from anju import stack
+from anju.errors import StackDown
+from anju.settings import Settings
+from anju.stack import Stack
+from storage import watermark
+from storage.errors import DatabaseAway
+from storage.pool import Connection, connect
+from storage.queries import load
+
+_QUERIES = load("anju", "status.sql")
+#: What the worker advances when it has worked.
+WORKER_MARK = "worker"
+
+
+def counters(connection: Connection) -> dict[str, Any]:
+    """Count, from the database alone.
+
+    Returns
+    -------
+    dict
+        ``messages.stored``, ``readings.stored``, ``readings.duplicates``, ``events.stored``,
+        ``quarantine.total``, ``quarantine.by_reason``, ``ingest.lag_seconds``, ``usage.dirty``,
+        ``worker.last_run``, ``signals.by_kind``, ``leads.open``, each dot a level.
+    """
+    row = connection.execute(_QUERIES["totals"]).fetchone()
+    assert row is not None
+    messages, readings, duplicates, events, lag, dirty, leads = row
+    reasons = dict(connection.execute(_QUERIES["quarantine_by_reason"]).fetchall())
+    ran = watermark.reached(connection, WORKER_MARK)
+    return {
+        "messages": {"stored": messages},
+        "readings": {"stored": readings, "duplicates": duplicates},
+        "events": {"stored": events},
+        "quarantine": {"total": sum(reasons.values()), "by_reason": reasons},
+        "ingest": {"lag_seconds": lag},
+        "usage": {"dirty": dirty},
+        "worker": {"last_run": _iso(ran)},
+        "signals": {"by_kind": dict(connection.execute(_QUERIES["signals_by_kind"]).fetchall())},
+        "leads": {"open": leads},
+    }
+
+
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What `anju status` shows."""
+
+    #: Where a stack should run.
+    data_dir: Path
+    #: The stack of the data directory; None: none was started, or it ended.
+    stack: Stack | None
+    #: None: the database cannot be reached.
+    counters: dict[str, Any] | None
+
+    @property
+    def ready(self) -> bool:
+        """True when every process of the stack is alive."""
+        return self.stack is not None and all(
+            stack.alive(pid) for pid in self.stack.pids.values() if pid is not None
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys of `anju up --json`, then the counters as far as the database answers."""
+        return {
+            "ready": self.ready,
+            **(asdict(self.stack.shown()) if self.stack else {}),
+            **(self.counters or {}),
+        }
+
+    def in_words(self) -> str:
+        """The same for people."""
+        lines = [f"no stack runs on {self.data_dir}"]
+        if self.stack is not None:
+            lines = [f"console  {self.stack.http}"]
+            for name, pid in self.stack.pids.items():
+                state = (
+                    f"pid {pid}" if stack.alive(pid) else "not running" if pid else "not ours, or starting"
+                )
+                lines.append(f"{name:<8} {state}")
+        if self.counters is None:
+            lines.append("the database cannot be reached")
+        for group, values in (self.counters or {}).items():
+            lines.append(f"{group:<10} " + ", ".join(f"{key} {value}" for key, value in values.items()))
+        return "\n".join(lines)
+
+
+def look(settings: Settings) -> Status:
+    """Look at the stack of the data directory, and count in the configured database."""
+    running = stack.read(settings.data_dir)
+    found = None
+    with (
+        contextlib.suppress(StackDown, DatabaseAway, psycopg.errors.UndefinedTable),
+        connect(stack.database_url(settings), name="status") as connection,
+    ):
+        found = counters(connection)
+    return Status(data_dir=settings.data_dir.resolve(), stack=running, counters=found)

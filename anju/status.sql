@@ -1,0 +1,16 @@
+-- totals --
+-- Everything counted, in one row; tallies are kept by the transactions that store.
+SELECT
+    (SELECT coalesce(sum(messages), 0)::bigint FROM ingest_tally),
+    (SELECT coalesce(sum(readings), 0)::bigint FROM ingest_tally),
+    (SELECT coalesce(sum(duplicates), 0)::bigint FROM ingest_tally),
+    (SELECT coalesce(sum(events), 0)::bigint FROM ingest_tally),
+    (SELECT max(lag_s) FROM ingest_state),
+    (SELECT count(*) FROM usage_dirty),
+    (SELECT count(*) FROM lead WHERE status = 'open')
+
+-- quarantine_by_reason --
+SELECT reason, count(*) FROM quarantine GROUP BY reason ORDER BY reason
+
+-- signals_by_kind --
+SELECT kind, count(*) FROM signal GROUP BY kind ORDER BY kind
