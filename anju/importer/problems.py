@@ -61,6 +61,10 @@ SENTENCES = MappingProxyType(
             "小区所在时区这个时刻出现两次（夏令时结束），请写明时区",
             "this local time occurs twice in the estate's zone: state the zone",
         ),
+        "time_outside": (
+            "时间太早或太晚，任何一只表都不可能测到",
+            "earlier or later than any meter of ours can have measured",
+        ),
         "not_in_list": ("不在清单内；可用：{known}", "not in the closed list: {known}"),
         "not_a_zone": ("不认识的时区，应为 Asia/Shanghai 之类", "unknown time zone: Asia/Shanghai is one"),
         "not_device_code": (

@@ -166,3 +166,21 @@ EVENT_COLUMNS = MappingProxyType(
         "key": False,
     }
 )
+#: Chinese headers of the two.
+SERIES_ALIASES = MappingProxyType(
+    {
+        "设备编号": "device",
+        "设备": "device",
+        "通道": "channel",
+        "时间": "time",
+        "读数": "value",
+        "示数": "value",
+        "数值": "value",
+        "接收时间": "received_at",
+        "类型": "type",
+        "方式": "method",
+        "人员": "subject",
+        "结果": "result",
+        "事件编号": "key",
+    }
+)
