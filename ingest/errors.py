@@ -1,0 +1,20 @@
+"""What can go wrong on the way in. The docstring is the default message."""
+
+
+class IngestError(Exception):
+    """Ingest cannot work as it is set up."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class BrokerAddressInvalid(IngestError):
+    """The broker's address is mqtt://[user:password@]host[:port], or mqtts://…"""
+
+
+class FilterInvalid(IngestError):
+    """Not a topic filter of MQTT."""
+
+
+class BlockDamaged(IngestError):
+    """A block of the journal cannot be read."""

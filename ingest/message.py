@@ -1,0 +1,20 @@
+"""One message as the broker delivered it."""
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """What arrived, when, and how to acknowledge it."""
+
+    topic: str
+    payload: bytes
+    #: Microseconds since 1970, UTC, by the process's clock.
+    received_us: int
+    #: MQTT 5 properties the publisher set, and `retain`; None: none.
+    properties: dict[str, Any] | None = None
+    #: Which connection it came over: packet ids mean nothing on another one.
+    epoch: int = 0
+    #: Its packet id on that connection; 0: nothing to acknowledge (QoS 0).
+    packet_id: int = 0

@@ -1,0 +1,181 @@
+"""The process `anju ingest`: take, commit, acknowledge; again.
+
+The database away: the same batch is tried until it is back, nothing is acknowledged, so nothing more than
+the window comes in and the broker keeps the rest. The broker away: the client reconnects by itself. Asked
+to stop: what has arrived is committed and acknowledged, then the session is left behind for the next start.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import psycopg
+
+from ingest.address import BrokerAddress
+from ingest.batches import Batching
+from ingest.bound import Bound
+from ingest.broker import Broker, PahoBroker
+from ingest.message import Message
+from ingest.pipeline import Pipeline
+from policy.groups import Ingest
+from storage.errors import DatabaseAway
+from storage.migrate import head
+from storage.pool import Connection, connect, require_schema
+
+_log = logging.getLogger(__name__)
+
+_TAKE_S = 0.25
+_STOP_S = 10.0
+_RETRY_FIRST_S = 0.1
+_RETRY_MAX_S = 5.0
+
+#: The database cannot do it now; later it can.
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, DatabaseAway)
+
+
+def run(
+    *,
+    dsn: str,
+    mqtt_url: str,
+    bound: Iterable[str],
+    rules: Callable[[datetime], Ingest],
+    now: Callable[[], datetime],
+    stop: threading.Event,
+    client_id: str = "ingest-0",
+    batching: Batching | None = None,
+) -> None:
+    """Run until `stop` is set.
+
+    Parameters
+    ----------
+    dsn, mqtt_url : str
+        ``postgresql://…`` and ``mqtt://…`` (`ingest.address`).
+    bound : Iterable[str]
+        Topic filters that the broker binds to the publisher's credential (ANJU_MQTT_BOUND).
+    rules : Callable[[datetime], Ingest]
+        The policy in force at a moment: ``lambda now: book.on(now.date()).ingest``.
+    now : Callable[[], datetime]
+        Business time; also stamps arrivals.
+    client_id : str
+        Names the session at the broker: stable, one process an id.
+
+    Raises
+    ------
+    BrokerAddressInvalid, FilterInvalid
+        A setting is wrong; nothing was started.
+    SchemaBehind
+        The database is not of this version.
+    """
+    shape = batching or Batching()
+    broker = PahoBroker(BrokerAddress.parse(mqtt_url), client_id=client_id, batching=shape, now=now)
+    serve(broker, dsn=dsn, bound=Bound(bound), rules=rules, now=now, source=client_id, stop=stop)
+
+
+def serve(
+    broker: Broker,
+    *,
+    dsn: str,
+    bound: Bound,
+    rules: Callable[[datetime], Ingest],
+    now: Callable[[], datetime],
+    source: str,
+    stop: threading.Event,
+) -> None:
+    """Run with any broker until `stop` is set (see `run`)."""
+
+    def pipeline(connection: Connection) -> Pipeline:
+        return Pipeline(connection, bound=bound, rules=rules, now=now, source=source)
+
+    writer = _Writer(dsn, pipeline, stop)
+    try:
+        if writer.open():
+            _log.info("ingest is running", extra={"action": "ingest.started", "client_id": source})
+            broker.start()
+            try:
+                _loop(broker, writer, stop)
+            finally:
+                broker.stop(within_s=_STOP_S)
+    finally:
+        writer.close()
+    _log.info("ingest has stopped", extra={"action": "ingest.stopped", "client_id": source})
+
+
+def _loop(broker: Broker, writer: "_Writer", stop: threading.Event) -> None:
+    while not stop.is_set():
+        batch = broker.take(within_s=_TAKE_S)
+        if batch and not _keep(broker, writer, batch):
+            return
+    # What had arrived when we were asked to stop; the broker goes on sending meanwhile.
+    left = broker.waiting()
+    while left > 0:
+        batch = broker.take(within_s=0)
+        if not batch or not _keep(broker, writer, batch):
+            return
+        left -= len(batch)
+
+
+def _keep(broker: Broker, writer: "_Writer", batch: list[Message]) -> bool:
+    if not writer.store(batch):
+        return False
+    broker.acknowledge(batch)
+    return True
+
+
+class _Writer:
+    """A pipeline that outlives its database connections."""
+
+    def __init__(self, dsn: str, pipeline: Callable[[Connection], Pipeline], stop: threading.Event) -> None:
+        self._dsn = dsn
+        self._pipeline_on = pipeline
+        self._stop = stop
+        self._connection: Connection | None = None
+        self._pipeline: Pipeline | None = None
+        self._epoch = 0
+
+    def open(self) -> bool:
+        """Wait for the database; False: asked to stop first."""
+        return self._until_it_works(lambda _: None)
+
+    def store(self, batch: list[Message]) -> bool:
+        """Commit a batch, however long the database is away; False: asked to stop first."""
+        return self._until_it_works(lambda pipeline: self._store(pipeline, batch))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._pipeline = None
+
+    def _store(self, pipeline: Pipeline, batch: list[Message]) -> None:
+        if batch[-1].epoch != self._epoch:
+            self._epoch = batch[-1].epoch
+            pipeline.expect_redelivery()
+        pipeline.store(batch)
+
+    def _until_it_works(self, work: Callable[[Pipeline], None]) -> bool:
+        delay_s = _RETRY_FIRST_S
+        while True:
+            try:
+                work(self._opened())
+            except _AWAY as error:
+                self.close()
+                if delay_s == _RETRY_FIRST_S:
+                    _log.warning("the database is away: %s", error, extra={"action": "ingest.database_away"})
+                if self._stop.wait(delay_s):
+                    return False
+                delay_s = min(2 * delay_s, _RETRY_MAX_S)
+            else:
+                if delay_s > _RETRY_FIRST_S:
+                    _log.info("the database is back", extra={"action": "ingest.database_back"})
+                return True
+
+    def _opened(self) -> Pipeline:
+        if self._pipeline is None:
+            self._connection = connect(self._dsn, name="ingest")
+            require_schema(self._connection, head())
+            self._connection.commit()
+            self._pipeline = self._pipeline_on(self._connection)
+            # A commit whose answer was lost may have happened.
+            self._pipeline.expect_redelivery()
+        return self._pipeline

@@ -1,0 +1,207 @@
+"""Readings, events and dirty marks into their tables, within the caller's transaction.
+
+Two ways in. `write_new` copies straight into the tables, as fast as the unique index allows, and fails
+when a key is there already. `merge` goes by way of a staging table and decides each key by the rule of
+`conflict`. Both leave the same rows.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import LiteralString
+
+import psycopg
+
+from devices.decoders.elements import DecodedEvent
+from devices.registry import Registry
+from ingest import binary
+from ingest.conflict import Candidate
+from ingest.sorting import EventKey, ReadingKey, Sorted
+from storage.pool import Connection
+from storage.queries import load
+from wire.channels import EVENTS
+from wire.quality import NOT_EVIDENCE
+
+_SQL = load("ingest", "store.sql")
+_EVENT_TYPES = [
+    "int8",
+    "int8",
+    "float8",
+    "int8",
+    "int4",
+    "int2",
+    "int2",
+    "int2",
+    "int2",
+    "int2",
+    "text",
+    "text",
+]
+
+Mark = tuple[int, int, int]
+EventRows = Mapping[EventKey, tuple[Candidate, DecodedEvent]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What came of a batch."""
+
+    #: Rows that were not there before.
+    readings: int
+    events: int
+    #: Readings and events whose key was there already, in the table or in the batch.
+    duplicates: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Changed:
+    """Rows that are new or say something else now; where their days must be derived again."""
+
+    new_readings: int
+    new_events: int
+    readings: Iterable[ReadingKey]
+    #: (device_id, time_us)
+    events: Iterable[tuple[int, int]]
+
+
+def write(
+    connection: Connection, content: Sorted, *, journal_id: int, registry: Registry, staged: bool
+) -> Written:
+    """Store the readings and events of a batch and mark the days they touch.
+
+    Parameters
+    ----------
+    staged : bool
+        False: straight into the tables. True: by way of the staging tables.
+
+    Raises
+    ------
+    psycopg.errors.UniqueViolation
+        Not staged, and a key is there already: roll back, and write it staged.
+    """
+    readings = binary.readings(
+        (k.time_us, c.received_us, c.value, journal_id, k.device_id, k.channel, c.quality, c.decoder)
+        for k, c in content.readings.items()
+    )
+    put = _merge if staged else _write_new
+    changed = put(connection, content, readings, journal_id)
+    mark(connection, _marks(registry, changed))
+    return Written(
+        readings=changed.new_readings,
+        events=changed.new_events,
+        duplicates=content.seen - changed.new_readings - changed.new_events,
+    )
+
+
+def _write_new(connection: Connection, content: Sorted, readings: bytes, journal_id: int) -> _Changed:
+    with connection.cursor() as cursor:
+        if content.readings:
+            copy_bytes(cursor, _SQL["copy_readings"], readings)
+        if content.events:
+            _copy_events(cursor, _SQL["copy_events"], content.events, journal_id)
+    return _Changed(
+        new_readings=len(content.readings),
+        new_events=len(content.events),
+        readings=content.evidence(),
+        events=[(k.device_id, k.time_us) for k, (c, _) in content.events.items() if is_evidence(c.flags)],
+    )
+
+
+def _merge(connection: Connection, content: Sorted, readings: bytes, journal_id: int) -> _Changed:
+    with connection.cursor(binary=True) as cursor:
+        prepare_staging(connection)
+        if content.readings:
+            copy_bytes(cursor, _SQL["copy_staged_readings"], readings)
+        if content.events:
+            _copy_events(cursor, _SQL["copy_staged_events"], content.events, journal_id)
+        read = cursor.execute(_SQL["merge_readings"]).fetchall() if content.readings else []
+        happened = cursor.execute(_SQL["merge_events"]).fetchall() if content.events else []
+    return _Changed(
+        new_readings=sum(new for *_, new in read),
+        new_events=sum(new for *_, new in happened),
+        # A row that changed is marked whatever it says now: it may have been evidence before.
+        readings=[
+            ReadingKey(device_id, channel, time_us)
+            for device_id, channel, time_us, quality, new in read
+            if not new or is_evidence(quality)
+        ],
+        events=[(d, time_us) for d, time_us, quality, new in happened if not new or is_evidence(quality)],
+    )
+
+
+def is_evidence(quality: int) -> bool:
+    """Whether a row of this quality may become consumption or a sign of life."""
+    return not quality & NOT_EVIDENCE
+
+
+def prepare_staging(connection: Connection) -> None:
+    """Have empty staging tables in this transaction."""
+    connection.execute(_SQL["stage"])
+
+
+def copy_bytes(cursor: psycopg.Cursor[object], statement: LiteralString, rows: bytes) -> None:
+    """Send rows that are packed already."""
+    with cursor.copy(statement) as copy:
+        copy.write(rows)
+
+
+def mark(connection: Connection, marks: set[Mark]) -> None:
+    """Append dirty marks (unit, channel, days since 1970) and wake the worker."""
+    if marks:
+        with connection.cursor() as cursor:
+            copy_bytes(cursor, _SQL["copy_marks"], binary.marks(marks))
+        connection.execute(_SQL["notify_dirty"])
+
+
+def tally(
+    connection: Connection,
+    *,
+    day: date,
+    source: str,
+    written: Written,
+    messages: int = 0,
+    quarantined: int = 0,
+) -> None:
+    """Count what was stored, in the transaction that stores it."""
+    connection.execute(
+        _SQL["tally"],
+        {
+            "day": day,
+            "source": source,
+            "messages": messages,
+            "readings": written.readings,
+            "events": written.events,
+            "duplicates": written.duplicates,
+            "quarantined": quarantined,
+        },
+    )
+
+
+def _copy_events(
+    cursor: psycopg.Cursor[object], statement: LiteralString, events: EventRows, journal_id: int | None
+) -> None:
+    shift = binary.EPOCH_SHIFT_US
+    with cursor.copy(statement) as copy:
+        copy.set_types(_EVENT_TYPES)
+        for key, (found, event) in events.items():
+            copy.write_row(
+                (
+                    *(key.time_us - shift, found.received_us - shift, event.value, journal_id, key.device_id),
+                    *(event.type, event.method, event.result, found.quality, found.decoder),
+                    *(event.subject, key.dedupe_key),
+                )
+            )
+
+
+def _marks(registry: Registry, changed: _Changed) -> set[Mark]:
+    day_us = binary.DAY_US
+    marks: set[Mark] = set()
+    for device_id, channel, time_us in changed.readings:
+        unit_id = registry.unit_at(device_id, channel, time_us)
+        if unit_id is not None:
+            marks.add((unit_id, channel, time_us // day_us))
+    for device_id, time_us in changed.events:
+        unit_id = registry.unit_at(device_id, EVENTS, time_us)
+        if unit_id is not None:
+            marks.add((unit_id, EVENTS, time_us // day_us))
+    return marks
