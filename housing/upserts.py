@@ -1,6 +1,5 @@
 """What every bulk upsert of this room shares: one statement a call, and rows refused by their code."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
@@ -36,12 +35,10 @@ def refuse_doubles(codes: Iterable[str]) -> None:
     DoubleCode
         Naming every later occurrence.
     """
-    listed = list(codes)
-    counts = Counter(listed)
     seen: set[str] = set()
     later: list[tuple[int, str]] = []
-    for index, code in enumerate(listed):
-        if counts[code] > 1 and code in seen:
+    for index, code in enumerate(codes):
+        if code in seen:
             later.append((index, code))
         seen.add(code)
     if later:

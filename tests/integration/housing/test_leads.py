@@ -1,0 +1,245 @@
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from housing import verdicts
+from housing.errors import NotFound
+from housing.leads import Lead, counts, detail, list_leads, position, queue, raise_leads
+from housing.scope import EVERYTHING, Scope
+from policy import load
+from policy.book import PolicyBook
+from policy.periods import Period
+from storage import watermark
+from storage.pool import Connection
+from tests.estates import NOW, SWEPT, TODAY, add_signal, build_estates, estate_id
+
+BOOKS = {"anhe": load("anhe")}
+DAY = timedelta(days=1)
+
+
+def test_a_signal_opens_one_lead_and_repeating_the_sweep_opens_no_other(connection: Connection) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id)
+    assert raise_leads(connection, books=BOOKS, now=NOW) == 1
+    assert raise_leads(connection, books=BOOKS, now=NOW) == 0
+    (lead,) = list_leads(connection, scope=EVERYTHING)
+    assert (lead.unit_id, lead.kind, lead.status, lead.opened_at) == (unit_id, "vacancy", "open", NOW)
+    assert lead.evidence[0]["zh"] == "60天中有54天没有生活迹象"
+    assert lead.found_now
+    assert lead.newest_sweep == SWEPT
+
+
+def test_without_a_sweep_nothing_is_raised(connection: Connection) -> None:
+    build_estates(connection)
+    assert raise_leads(connection, books=BOOKS, now=NOW) == 0
+    assert raise_leads(connection, books={}, now=NOW) == 0
+
+
+def test_an_open_lead_takes_over_newer_evidence_but_keeps_its_version(connection: Connection) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id, as_of=SWEPT - DAY, score=0.5)
+    raise_leads(connection, books=BOOKS, now=NOW - DAY)
+    add_signal(connection, unit_id, score=0.8, numbers=[55])
+    assert raise_leads(connection, books=BOOKS, now=NOW) == 0
+    (lead,) = list_leads(connection, scope=EVERYTHING)
+    assert (lead.score, lead.last_as_of, lead.version) == (pytest.approx(0.8), SWEPT, 1)
+    assert lead.evidence[0]["numbers"] == {"days": [55]}
+
+
+def test_late_data_that_shows_life_leaves_the_lead_open_and_says_so(connection: Connection) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    connection.execute("DELETE FROM signal")
+    watermark.advance(connection, "sweep", NOW, {"last": SWEPT.isoformat()})
+    assert raise_leads(connection, books=BOOKS, now=NOW) == 0
+    (lead,) = list_leads(connection, scope=EVERYTHING)
+    assert (lead.status, lead.found_now, lead.newest_sweep) == ("open", False, SWEPT)
+    (queued,) = queue(connection, scope=EVERYTHING, today=TODAY)
+    assert not queued.found_now
+
+
+@pytest.mark.parametrize("outcome", ["confirmed", "refuted", "dismissed"])
+def test_what_a_person_closed_stays_closed_while_the_episode_goes_on(
+    connection: Connection, outcome: str
+) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, outcome)
+    for days in range(1, 4):
+        add_signal(connection, unit_id, as_of=SWEPT + days * DAY)
+        assert raise_leads(connection, books=BOOKS, now=NOW + days * DAY) == 0
+    (lead,) = list_leads(connection, scope=EVERYTHING)
+    assert (lead.status, lead.last_as_of) == (outcome, SWEPT)
+
+
+def test_an_episode_that_started_after_the_closing_is_a_new_lead(connection: Connection) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id, kind="leak")
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, "confirmed")
+    add_signal(connection, unit_id, kind="leak", as_of=SWEPT + 5 * DAY, since=NOW + 4 * DAY)
+    assert raise_leads(connection, books=BOOKS, now=NOW + 5 * DAY) == 1
+    newer, older = list_leads(connection, scope=EVERYTHING)
+    assert (newer.status, older.status) == ("open", "confirmed")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "raised"),
+    [
+        ("refuted", {12: 1}),
+        ("dismissed", {2: 1}),
+        # What was confirmed is not asked again.
+        ("confirmed", {}),
+    ],
+)
+def test_after_the_policys_rest_the_same_episode_may_be_asked_about_once_more(
+    connection: Connection, outcome: str, raised: dict[int, int]
+) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, outcome)
+    opened = {}
+    for months in range(1, 14):
+        later = 31 * months * DAY
+        add_signal(connection, unit_id, as_of=SWEPT + later)
+        found = raise_leads(connection, books=BOOKS, now=NOW + later)
+        if found:
+            opened[months] = found
+    assert opened == raised
+
+
+def test_the_rest_is_the_policys(connection: Connection) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, "refuted")
+    add_signal(connection, unit_id, as_of=SWEPT + 3 * DAY)
+    leads = replace(BOOKS["anhe"].on(TODAY).leads, rest_after_refuted=Period(days=2))
+    impatient = cast(PolicyBook, SimpleNamespace(on=lambda _day: SimpleNamespace(leads=leads)))
+    assert raise_leads(connection, books={"anhe": impatient}, now=NOW + DAY) == 0
+    assert raise_leads(connection, books={"anhe": impatient}, now=NOW + 3 * DAY) == 1
+
+
+def test_a_sweep_over_history_opens_only_what_was_still_found_lately(connection: Connection) -> None:
+    ended, running = build_estates(connection)["HA"][:2]
+    look_back = BOOKS["anhe"].on(TODAY).leads.look_back_days
+    add_signal(connection, ended, as_of=SWEPT - (look_back + 1) * DAY)
+    add_signal(connection, running, as_of=SWEPT - look_back * DAY)
+    add_signal(connection, running)
+    assert raise_leads(connection, books=BOOKS, now=NOW) == 1
+    assert [lead.unit_id for lead in list_leads(connection, scope=EVERYTHING)] == [running]
+
+
+def test_pages_neither_skip_nor_repeat_while_leads_are_raised_and_refreshed(connection: Connection) -> None:
+    units = build_estates(connection, units=6)["HA"]
+    for unit_id in units[:5]:
+        add_signal(connection, unit_id)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    before = [lead.id for lead in list_leads(connection, scope=EVERYTHING)]
+    first = list_leads(connection, scope=EVERYTHING, limit=2)
+    add_signal(connection, units[0], as_of=SWEPT + DAY, score=0.9)
+    add_signal(connection, units[5], as_of=SWEPT + DAY)
+    raise_leads(connection, books=BOOKS, now=NOW + DAY)
+    second = list_leads(connection, scope=EVERYTHING, limit=2, after_id=first[-1].id)
+    third = list_leads(connection, scope=EVERYTHING, limit=2, after_id=second[-1].id)
+    assert [lead.id for lead in first + second + third] == before
+
+
+def test_the_queue_puts_hazards_before_the_rest_and_what_is_no_longer_found_last(
+    connection: Connection,
+) -> None:
+    units = build_estates(connection, units=5)["HA"]
+    add_signal(connection, units[0], score=0.9, as_of=SWEPT - DAY)
+    add_signal(connection, units[1], score=0.7)
+    add_signal(connection, units[2], score=0.8)
+    add_signal(connection, units[3], score=0.3, kind="leak")
+    add_signal(connection, units[4], score=0.8)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    ordered = queue(connection, scope=EVERYTHING, today=TODAY)
+    assert [lead.unit_id for lead in ordered] == [units[3], units[4], units[2], units[1], units[0]]
+    assert [lead.found_now for lead in ordered] == [True] * 4 + [False]
+    paged: list[Lead] = []
+    after = None
+    while page := queue(connection, scope=EVERYTHING, today=TODAY, after=after, limit=2):
+        paged += page
+        after = page[-1]
+    assert [lead.id for lead in paged] == [lead.id for lead in ordered]
+    assert [position(connection, lead.id, scope=EVERYTHING) for lead in ordered] == [
+        (place, 5) for place in range(1, 6)
+    ]
+
+
+def test_sparklines_are_weekly_means_with_gaps_kept(connection: Connection) -> None:
+    dry, wet = build_estates(connection)["HA"][:2]
+    add_signal(connection, dry)
+    add_signal(connection, wet, kind="leak")
+    for unit_id in (dry, wet):
+        for back, energy, water in ((1, 2.0, 50.0), (2, 4.0, 70.0), (15, 6.0, 90.0), (200, 99.0, 99.0)):
+            connection.execute(
+                "INSERT INTO unit_day (computed_at, day, unit_id, energy_kwh, water_l, energy_seen_h,"
+                " water_seen_h, absent) VALUES (%s, %s, %s, %s, %s, 24, 24, false)",
+                [NOW, TODAY - back * DAY, unit_id, energy, water],
+            )
+    raise_leads(connection, books=BOOKS, now=NOW)
+    sparks = {lead.unit_id: lead.spark for lead in queue(connection, scope=EVERYTHING, today=TODAY)}
+    assert sparks[dry] == [None] * 23 + [6.0, None, 3.0]
+    assert sparks[wet] == [None] * 23 + [90.0, None, 60.0]
+
+
+def test_a_reader_of_one_estate_sees_no_lead_of_another(connection: Connection) -> None:
+    units = build_estates(connection)
+    add_signal(connection, units["HA"][0])
+    add_signal(connection, units["HB"][0])
+    raise_leads(connection, books=BOOKS, now=NOW)
+    scope = Scope(estate_ids=(estate_id(connection, "HB"),))
+    (mine,) = list_leads(connection, scope=scope)
+    assert mine.estate == "HB"
+    assert [lead.estate for lead in queue(connection, scope=scope, today=TODAY)] == ["HB"]
+    assert counts(connection, scope=scope)["open"] == {"vacancy": 1}
+    assert counts(connection, scope=EVERYTHING)["open"] == {"vacancy": 2}
+    (other,) = list_leads(connection, scope=EVERYTHING, estate="HA")
+    with pytest.raises(NotFound):
+        detail(connection, other.id, scope=scope)
+    assert position(connection, other.id, scope=scope) is None
+
+
+def test_filters_choose_by_status_kind_home_and_estate(connection: Connection) -> None:
+    units = build_estates(connection)
+    add_signal(connection, units["HA"][0])
+    add_signal(connection, units["HA"][0], kind="leak")
+    add_signal(connection, units["HB"][0])
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, "refuted", kind="leak")
+    found = {
+        name: len(list_leads(connection, scope=EVERYTHING, **chosen))
+        for name, chosen in {
+            "open": {"status": "open"},
+            "refuted": {"status": "refuted"},
+            "leak": {"kind": "leak"},
+            "home": {"unit_id": units["HA"][0]},
+            "estate": {"estate": "HB"},
+            "none": {"estate": "HX"},
+        }.items()
+    }
+    assert found == {"open": 2, "refuted": 1, "leak": 1, "home": 2, "estate": 1, "none": 0}
+
+
+def _close(connection: Connection, outcome: str, kind: str | None = None) -> None:
+    (lead,) = list_leads(connection, scope=EVERYTHING, status="open", kind=kind)
+    verdicts.record(
+        connection,
+        lead_id=lead.id,
+        version=lead.version,
+        outcome=outcome,
+        code=verdicts.codes_for(outcome)[0].code,
+        source="visit",
+        by="li",
+        now=NOW,
+        scope=EVERYTHING,
+    )
