@@ -1,14 +1,16 @@
 """The bodies of the lasting processes: settings in, a room's own function at work."""
 
 import logging
+import signal
 import socket
+import threading
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 import policy
 from anju import clock, logs, readiness, stack
 from anju.settings import Settings
 from devices import lookups
+from ingest.address import BrokerAddress
 from storage.migrate import head
 from storage.migrate import migrate as migrate_storage
 from storage.pool import connect, open_pool, require_schema
@@ -30,14 +32,15 @@ def ingest(settings: Settings) -> None:
     from ingest import service  # noqa: PLC0415 - each process loads its own room only
 
     logs.configure("ingest")
-    dsn = _migrated(settings)
+    book = policy.load(settings.city)
     service.run(
-        dsn=dsn,
+        dsn=_migrated(settings),
         mqtt_url=stack.mqtt_url(settings),
         bound=settings.mqtt_bound,
-        book=policy.load(settings.city),
+        rules=lambda now: book.on(now.date()).ingest,
         now=clock.now,
-        ready=readiness.announce,
+        stop=_asked_to_stop(),
+        on_subscribed=readiness.announce,
     )
 
 
@@ -94,6 +97,14 @@ def policy_books() -> dict[str, policy.PolicyBook]:
     return {city.code: policy.load(city.code) for city in policy.cities()}
 
 
+def _asked_to_stop() -> threading.Event:
+    """Set by SIGTERM and by Ctrl-C."""
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    return asked
+
+
 def _migrated(settings: Settings) -> str:
     """The database's address, once its schema is known to be ours."""
     dsn = stack.database_url(settings)
@@ -103,10 +114,9 @@ def _migrated(settings: Settings) -> str:
 
 
 def _answers(mqtt_url: str) -> bool:
-    parts = urlsplit(mqtt_url)
-    port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+    broker = BrokerAddress.parse(mqtt_url)
     try:
-        socket.create_connection((parts.hostname or "", port), timeout=1).close()
+        socket.create_connection((broker.host, broker.port), timeout=1).close()
     except OSError:
         return False
     return True

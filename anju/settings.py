@@ -16,6 +16,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 import policy
 from anju import clock
 from anju.errors import SettingsRefused
+from ingest.address import BrokerAddress
+from ingest.bound import Bound
+from ingest.errors import IngestError
 from policy.errors import PolicyError
 from storage.errors import KeyUnreadable
 from storage.personal import PersonalKey, ensure_key, read_key
@@ -72,12 +75,9 @@ class Settings(BaseSettings):
     def _is_mqtt(cls, value: str | None) -> str | None:
         if value is not None:
             try:
-                parts = urlsplit(value)
-                good = parts.scheme in {"mqtt", "mqtts"} and bool(parts.hostname) and _port_is_number(value)
-            except ValueError:
-                good = False
-            if not good:
-                raise ValueError("is not an address like mqtt://host:1883 or mqtts://user:secret@host:8883")
+                BrokerAddress.parse(value)
+            except IngestError as error:
+                raise ValueError(f"cannot be used: {error}") from error
         return value
 
     @field_validator("mqtt_bound", mode="before")
@@ -85,12 +85,10 @@ class Settings(BaseSettings):
     def _is_filters(cls, value: Any) -> Any:
         if isinstance(value, str):
             filters = tuple(part.strip() for part in value.split(",") if part.strip())
-            for one in filters:
-                levels = one.split("/")
-                if "#" in "".join(levels[:-1]) or any(
-                    len(level) > 1 and set(level) & {"+", "#"} for level in levels
-                ):
-                    raise ValueError(f"holds {one!r}, which is not a topic filter like hm/v1/+/#")
+            try:
+                Bound(filters)
+            except IngestError as error:
+                raise ValueError(f"cannot be used: {error}") from error
             return filters
         return value
 

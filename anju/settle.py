@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
 from uuid import UUID, uuid4
 
 from paho.mqtt import client as mqtt
@@ -15,11 +14,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 from anju import stack
 from anju.errors import BrokerAway
 from anju.settings import Settings
+from ingest.address import BrokerAddress
 from storage.pool import Connection, connect
 from storage.queries import load
+from wire.envelope import SETTLE
 
 #: One filter, one queue: what arrived at the broker before the marker is committed before it.
-_TOPIC = "hm/v1/~settle/up/m"
+_TOPIC = f"hm/v1/{SETTLE}/up/m"
 _PAUSE_S = 0.03
 _QUERIES = load("anju", "settle.sql")
 
@@ -105,17 +106,17 @@ def _pending(connection: Connection, marker: UUID) -> Pending:
 
 @contextlib.contextmanager
 def _client(url: str, marker: UUID, timeout_s: float) -> Iterator[mqtt.Client]:
-    parts = urlsplit(url)
+    broker = BrokerAddress.parse(url)
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"settle-{marker}", protocol=mqtt.MQTTv5)
-    if parts.username:
-        client.username_pw_set(unquote(parts.username), unquote(parts.password or "") or None)
-    if parts.scheme == "mqtts":
-        client.tls_set()
+    if broker.username is not None:
+        client.username_pw_set(broker.username, broker.password)
+    if broker.tls:
+        client.tls_set(broker.ca, broker.cert, broker.key)
     client.connect_timeout = max(1.0, timeout_s)
     try:
-        client.connect(parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883))
+        client.connect(broker.host, broker.port)
     except OSError as error:
-        raise BrokerAway(f"the broker at {parts.hostname}:{parts.port} cannot be reached: {error}") from error
+        raise BrokerAway(f"the broker at {broker} cannot be reached: {error}") from error
     client.loop_start()
     try:
         yield client

@@ -73,12 +73,21 @@ class PahoBroker:
         Its size gives the receive maximum.
     now : Callable[[], datetime]
         The clock of `received_us`.
+    on_subscribed : Callable[[], None]
+        Called on the network thread each time that the broker has taken our subscription.
     """
 
     def __init__(
-        self, address: BrokerAddress, *, client_id: str, batching: Batching, now: Callable[[], datetime]
+        self,
+        address: BrokerAddress,
+        *,
+        client_id: str,
+        batching: Batching,
+        now: Callable[[], datetime],
+        on_subscribed: Callable[[], None] = lambda: None,
     ) -> None:
         self._address = address
+        self._subscribed = on_subscribed
         self._batching = batching
         self._now = now
         self._arrived: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -193,6 +202,8 @@ class PahoBroker:
                 reasons[0],
                 extra={"action": "ingest.subscription_refused"},
             )
+        else:
+            self._subscribed()
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         # On the network thread: nothing here may raise, or the message holds its place in the window.

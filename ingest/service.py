@@ -44,6 +44,7 @@ def run(
     stop: threading.Event,
     client_id: str = "ingest-0",
     batching: Batching | None = None,
+    on_subscribed: Callable[[], None] = lambda: None,
 ) -> None:
     """Run until `stop` is set.
 
@@ -59,6 +60,8 @@ def run(
         Business time; also stamps arrivals.
     client_id : str
         Names the session at the broker: stable, one process an id.
+    on_subscribed : Callable[[], None]
+        Called each time that the broker has taken our subscription: nothing sent from then on is missed.
 
     Raises
     ------
@@ -68,7 +71,13 @@ def run(
         The database is not of this version.
     """
     shape = batching or Batching()
-    broker = PahoBroker(BrokerAddress.parse(mqtt_url), client_id=client_id, batching=shape, now=now)
+    broker = PahoBroker(
+        BrokerAddress.parse(mqtt_url),
+        client_id=client_id,
+        batching=shape,
+        now=now,
+        on_subscribed=on_subscribed,
+    )
     serve(broker, dsn=dsn, bound=Bound(bound), rules=rules, now=now, source=client_id, stop=stop)
 
 
