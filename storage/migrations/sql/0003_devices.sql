@@ -52,6 +52,6 @@ INSERT INTO registry_version VALUES (1, 1);
 -- For other rooms: which device channel serves which unit or entrance, and when.
 CREATE VIEW v_source AS
 SELECT i.id AS installation_id, i.device_id, d.code AS device, d.serial, d.profile, d.status, d.estate_id,
-       i.channel, i.unit_id, i.entrance, i.valid_from, i.valid_to
+       i.channel, i.unit_id, i.entrance, i.valid_from, i.valid_to, i.multiplier
 FROM installation i
 JOIN device d ON d.id = i.device_id;

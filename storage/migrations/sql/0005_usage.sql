@@ -19,3 +19,20 @@ CREATE TABLE usage_dirty (
     channel smallint NOT NULL,
     day     date NOT NULL
 );
+
+-- Where a register cannot be taken as it stands, with the readings before and after, as the device said them.
+-- Derived like `usage`: a late reading may take a fault back.
+CREATE TABLE usage_fault (
+    time      timestamptz NOT NULL,       -- of the reading that does not fit
+    before    double precision NOT NULL,  -- NaN: none
+    after     double precision NOT NULL,
+    unit_id   integer NOT NULL,
+    device_id integer NOT NULL,
+    channel   smallint NOT NULL,
+    kind      text NOT NULL,              -- usage.series.FaultKind
+    PRIMARY KEY (unit_id, channel, time, device_id)
+);
+
+-- For other rooms.
+CREATE VIEW v_usage AS SELECT * FROM usage;
+CREATE VIEW v_usage_fault AS SELECT * FROM usage_fault;

@@ -1,0 +1,245 @@
+"""Derive anew what dirty marks ask for: all in the caller's transaction.
+
+The transaction takes a lock, deletes the marks it sees, loads the readings around them and writes the
+hours. A mark that is committed meanwhile stays for the next time; its reading may already be in what
+is written now, which does no harm. Two workers never overwrite each other's newer results: whoever
+has the lock sees all that was committed before it took it, and keeps it until it commits.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+
+from storage.pool import Connection
+from storage.queries import load
+from usage.binary import EPOCH_DAY, EPOCH_US, Column, Layout, values_of
+from usage.derive import derive
+from usage.loading import Forms, Loaded, installations, readings, widen
+from usage.reach import WINDOW, Span, holds, spans
+from usage.series import Derived, Ints, Readings
+from wire.channels import BY_CODE, EVENTS
+
+_SQL = load("usage", "recompute.sql")
+_LOCK = 7_309_004_712
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_METERED = np.array([channel.code for channel in BY_CODE.values() if channel.metered])
+#: How much wider each further look around many false readings in a row is.
+_WIDER = 8
+_USAGE = Layout(
+    Column(name="computed_at", kind="timestamptz"),
+    Column(name="day", kind="date"),
+    Column(name="unit_id", kind="integer"),
+    Column(name="channel", kind="smallint"),
+    Column(name="quality", kind="smallint"),
+    Column(name="amount", kind="real", length=24),
+    Column(name="covered_min", kind="smallint", length=24),
+    Column(name="lag_h", kind="smallint", length=24),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Touched:
+    """Days whose hours are other than before, and days on which events came; (n,) each, sorted."""
+
+    unit_id: Ints
+    #: `wire.channels.EVENTS` for days of events.
+    channel: Ints
+    #: UTC days since 1970.
+    day: Ints
+    #: How many marked days were worked off; fewer than the limit: there were no more.
+    marked: int
+
+    def __len__(self) -> int:
+        return int(self.day.size)
+
+    def __iter__(self) -> Iterator[tuple[int, int, date]]:
+        """Unit, channel, UTC day."""
+        for unit_id, channel, day in zip(
+            self.unit_id.tolist(), self.channel.tolist(), self.day.tolist(), strict=True
+        ):
+            yield unit_id, channel, date(1970, 1, 1) + timedelta(days=day)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    span: Span
+    derived: Derived
+
+
+def recompute(
+    connection: Connection,
+    *,
+    now: datetime,
+    limit: int,
+    forms: Forms,
+    max_per_hour: Mapping[str, float],
+) -> Touched:
+    """Work off the marks of at most `limit` days; the caller commits.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a READ COMMITTED transaction or at the start of one.
+    now : datetime
+        Aware; stamped on the rows.
+    limit : int
+        Days of one unit and channel that are taken at most. Days around them are derived as well
+        where a change reaches so far.
+    forms : mapping
+        What a channel counts, by (profile name, channel name).
+    max_per_hour : mapping
+        By channel name, from the policy: more in an hour is impossible. Missing: anything is possible.
+
+    Returns
+    -------
+    Touched
+        Rows that were written, changed or removed, and the marks of events as they stood.
+    """
+    connection.execute(_SQL["lock"], {"key": _LOCK})
+    unit_id, channel, day = _take_marks(connection, limit)
+    metered, of_events = np.isin(channel, _METERED), channel == EVENTS
+    outcomes = _derive(
+        connection, spans(unit_id[metered], channel[metered], day[metered]), forms, max_per_hour
+    )
+    written = _write(connection, outcomes, now)
+    return _touched(
+        np.concatenate((written, np.stack((unit_id, channel, day), axis=1)[of_events])), marked=day.size
+    )
+
+
+def _take_marks(connection: Connection, limit: int) -> tuple[Ints, Ints, Ints]:
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(_SQL["take_marks"], {"limit": limit}).fetchone()
+    units, channels, days = row or (None, None, None)
+    return (
+        values_of(units, "integer").astype(np.int64),
+        values_of(channels, "smallint").astype(np.int64),
+        values_of(days, "date").astype(np.int64) + EPOCH_DAY,
+    )
+
+
+def _derive(
+    connection: Connection, marked: list[Span], forms: Forms, max_per_hour: Mapping[str, float]
+) -> list[_Outcome]:
+    segments = installations(connection, {span.series for span in marked}, forms)
+    outcomes: list[_Outcome] = []
+    window = WINDOW
+    while marked:
+        wide = widen(connection, marked, segments, window)
+        loaded = readings(connection, wide, segments, window)
+        too_narrow: set[tuple[int, int]] = set()
+        found: list[_Outcome] = []
+        for span, parts in zip(wide, loaded, strict=True):
+            most = max_per_hour.get(BY_CODE[span.channel].name, np.inf)
+            if all(_holds(span, part, window, most) for part in parts):
+                found.append(_Outcome(span=span, derived=_hours(span, parts, most)))
+            else:
+                too_narrow.add(span.series)
+        outcomes += [outcome for outcome in found if outcome.span.series not in too_narrow]
+        marked = [span for span in marked if span.series in too_narrow]
+        window *= _WIDER
+    return outcomes
+
+
+def _holds(span: Span, part: Loaded, window: int, max_per_hour: float) -> bool:
+    usable = part.usable()
+    return holds(span, part.segment, usable.time_us, usable.value, window=window, max_per_hour=max_per_hour)
+
+
+def _hours(span: Span, parts: list[Loaded], max_per_hour: float) -> Derived:
+    rows = [part.readings for part in parts]
+    return derive(
+        rows[0] if len(rows) == 1 else _joined(rows),
+        [part.segment for part in parts],
+        first_day=span.first,
+        days=span.end - span.first,
+        max_per_hour=max_per_hour,
+    )
+
+
+def _joined(rows: list[Readings]) -> Readings:
+    none = np.zeros(0, np.int64)
+    return Readings(
+        device_id=np.concatenate([none, *(one.device_id for one in rows)]),
+        time_us=np.concatenate([none, *(one.time_us for one in rows)]),
+        received_us=np.concatenate([none, *(one.received_us for one in rows)]),
+        value=np.concatenate([none.astype(np.float64), *(one.value for one in rows)]),
+        quality=np.concatenate([none.astype(np.int16), *(one.quality for one in rows)]),
+    )
+
+
+def _write(connection: Connection, outcomes: list[_Outcome], now: datetime) -> Ints:
+    """Bring `usage` to the outcomes; the (unit, channel, day) that differ, (n, 3)."""
+    if not outcomes:
+        return np.zeros((0, 3), np.int64)
+    days = np.concatenate([np.arange(one.span.first, one.span.end) for one in outcomes])
+    lengths = [one.span.end - one.span.first for one in outcomes]
+    units = np.repeat([one.span.unit_id for one in outcomes], lengths)
+    channels = np.repeat([one.span.channel for one in outcomes], lengths)
+    amount = np.concatenate([one.derived.amount for one in outcomes])
+    quality = np.concatenate([one.derived.quality for one in outcomes])
+    stays = ~np.isnan(amount).all(axis=1) | (quality != 0)
+
+    stamp = (now - _EPOCH) // timedelta(microseconds=1) - EPOCH_US
+    rows = _USAGE.write(
+        {
+            "computed_at": np.full(int(stays.sum()), stamp),
+            "day": days[stays] - EPOCH_DAY,
+            "unit_id": units[stays],
+            "channel": channels[stays],
+            "quality": quality[stays],
+            "amount": amount[stays],
+            "covered_min": np.concatenate([one.derived.covered_min for one in outcomes])[stays],
+            "lag_h": np.concatenate([one.derived.lag_h for one in outcomes])[stays],
+        }
+    )
+    changed: list[tuple[int, int, date]] = []
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(_SQL["make_new"])
+        cursor.execute(_SQL["empty_new"])
+        with cursor.copy(_SQL["copy_new"]) as copy:
+            copy.write(rows)
+        changed += cursor.execute(_SQL["put"]).fetchall()
+        if not stays.all():
+            gone = {"units": units[~stays], "channels": channels[~stays], "days": days[~stays]}
+            changed += cursor.execute(
+                _SQL["remove"], {name: column.tolist() for name, column in gone.items()}
+            ).fetchall()
+    _write_faults(connection, outcomes)
+    return np.array(
+        [(unit, code, day.toordinal() - _EPOCH.toordinal()) for unit, code, day in changed]
+    ).reshape(-1, 3)
+
+
+def _write_faults(connection: Connection, outcomes: list[_Outcome]) -> None:
+    columns: dict[str, list[object]] = {
+        "units": [one.span.unit_id for one in outcomes],
+        "channels": [one.span.channel for one in outcomes],
+        "firsts": [_EPOCH + timedelta(days=one.span.first) for one in outcomes],
+        "ends": [_EPOCH + timedelta(days=one.span.end) for one in outcomes],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SQL["forget_faults"], columns)
+        if not any(one.derived.faults for one in outcomes):
+            return
+        with cursor.copy(_SQL["copy_faults"]) as copy:
+            for one in outcomes:
+                for fault in one.derived.faults:
+                    copy.write_row(
+                        (
+                            _EPOCH + timedelta(microseconds=fault.time_us),
+                            fault.before,
+                            fault.after,
+                            one.span.unit_id,
+                            fault.device_id,
+                            one.span.channel,
+                            fault.kind.value,
+                        )
+                    )
+
+
+def _touched(rows: Ints, *, marked: int) -> Touched:
+    rows = rows[np.lexsort(rows.T[::-1])]
+    return Touched(unit_id=rows[:, 0], channel=rows[:, 1], day=rows[:, 2], marked=marked)
