@@ -8,7 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolClosed, PoolTimeout
 from starlette.exceptions import HTTPException
 
-from api import estates, health, leads, readings, residents, signals, tokens, units
+from api import estates, health, leads, readings, residents, signals, tokens, units, usages
+from api.console.install import install as install_console
 from api.deps import Deps
 from api.guards import BodyLimit, SecurityHeaders
 from api.openapi import install_openapi
@@ -57,8 +58,9 @@ def create_app(deps: Deps) -> FastAPI:
     )
     app.state.deps = deps
     app.state.passwords = Passwords(deps.rules)
-    for noun in (health, tokens, estates, units, readings, residents, signals, leads):
+    for noun in (health, tokens, estates, units, usages, readings, residents, signals, leads):
         app.include_router(noun.router, prefix="/api/v1")
+    install_console(app)
     _install_errors(app)
     install_openapi(app)
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
