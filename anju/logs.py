@@ -5,7 +5,12 @@ import sys
 import time
 
 #: What every record has: the rest was given as `extra`.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",  # uvicorn repeats the sentence for a terminal
+}
 #: Libraries that speak at INFO of what nobody needs.
 _QUIET = ("alembic", "httpx", "procrastinate", "psycopg.pool", "uvicorn.access")
 

@@ -18,12 +18,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from anju.embedded.postgres import start
 from devices import lookups
@@ -137,4 +137,4 @@ def connection(dsn: str) -> Iterator[Connection]:
 
 
 def _named(dsn: str, database: str) -> str:
-    return make_conninfo(dsn, dbname=database)
+    return urlsplit(dsn)._replace(path=f"/{database}").geturl()
