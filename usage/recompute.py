@@ -22,7 +22,7 @@ from usage.series import Derived, Ints, Readings
 from wire.channels import BY_CODE, EVENTS
 
 _SQL = load("usage", "recompute.sql")
-_LOCK = 7_309_004_712
+_LOCK = 7_309_004_713
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _METERED = np.array([channel.code for channel in BY_CODE.values() if channel.metered])
 #: How much wider each further look around many false readings in a row is.
