@@ -90,7 +90,6 @@ class PahoBroker:
         self._subscribed = on_subscribed
         self._batching = batching
         self._now = now
-        self._subscribed = on_subscribed
         self._arrived: queue.SimpleQueue[Message] = queue.SimpleQueue()
         #: Guards epoch and connected: nobody acknowledges while they change.
         self._turn = threading.Lock()
@@ -203,8 +202,6 @@ class PahoBroker:
                 reasons[0],
                 extra={"action": "ingest.subscription_refused"},
             )
-        else:
-            self._subscribed()
         else:
             self._subscribed()
 

@@ -61,8 +61,6 @@ def run(
     client_id : str
         Names the session at the broker: stable, one process an id.
     on_subscribed : Callable[[], None]
-        Called on the network thread once messages can come, and again after each reconnect.
-    on_subscribed : Callable[[], None]
         Called each time that the broker has taken our subscription: nothing sent from then on is missed.
 
     Raises
