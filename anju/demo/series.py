@@ -112,6 +112,18 @@ def water(home: Home, anchor: int, last: int) -> Register:
     return Register(time_us=(wall - ZONE_S) * 1_000_000, value=np.concatenate(values).astype(np.float64))
 
 
+def battery(home: Home, anchor: int, last: int) -> Register:
+    """The invented charge that a lock reports once a day, so that a lock in an empty home is heard."""
+    if not home.has_lock:
+        return _empty()
+    rng = np.random.default_rng([SEED, home.index, 9])
+    days = np.arange(-YEAR, last + 1, dtype=np.int64)
+    at = (anchor + days) * DAY_S + int(rng.integers(3_600, 5 * 3_600))
+    full, drain = float(rng.uniform(75, 95)), float(rng.uniform(0.05, 0.12))
+    charge = np.clip(np.round(full - drain * (days + YEAR)), 5.0, 100.0).astype(np.float64)
+    return Register(time_us=(at - ZONE_S) * 1_000_000, value=charge)
+
+
 def _continued(shown: NDArray[np.int64], stood: int) -> NDArray[np.int64]:
     moved = shown + (stood - shown[0])
     below = np.flatnonzero(moved < 0)
