@@ -1,0 +1,294 @@
+"""Durable messages a second: mosquitto, ingest and PostgreSQL on this machine, everything on.
+
+    make bench-ingest            or  .venv/bin/python -m tests.benchmarks.ingest [--help]
+
+A publisher process sends QoS-1 messages of one reading (about 100 bytes) from 1,000 devices to mosquitto; the
+real process `anju ingest` stores them, with journal, validation, deduplication, dirty marks and the tally.
+A run is over when the last row is committed (synchronous_commit = on); its rate is messages divided by the
+time from the first byte that the publisher wrote. Every run has its own database and client session, and
+every row is counted afterwards. Four measurements: as fast as the publisher can send; the same with 50
+readings a message; and paced at the required 5,000 a second, which asks how long after the last PUBACK
+the last row is durable.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from anju.embedded import postgres
+from devices import registry
+from devices.installations import Installation, install_all
+from storage.migrate import migrate
+from storage.pool import connect
+from tests import brokers
+from tests.benchmarks import publisher
+from tests.homes import make_estate, make_units
+from tests.waiting import wait_until
+from wire.channels import BY_NAME
+from wire.envelope import Kind, topic_of
+
+DEVICES = 1000
+REQUIRED = 5000
+ENERGY = BY_NAME["energy_kwh"].code
+_START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
+_STEP = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What is sent in one run."""
+
+    name: str
+    messages: int
+    #: Readings a message.
+    readings: int = 1
+    #: Messages a second; 0: as fast as it goes.
+    rate: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of one run."""
+
+    published_s: float
+    durable_s: float
+    cpu_s: dict[str, float]
+
+
+def payloads(load: Load) -> Iterator[tuple[str, bytes]]:
+    """The messages of a run, device after device, each device's readings 30 s apart."""
+    for n in range(load.messages):
+        device, seq = n % DEVICES, n // DEVICES
+        elements = []
+        for k in range(load.readings):
+            at = _START + (seq * load.readings + k) * _STEP
+            value = 1000 + device + (seq * load.readings + k) / 100
+            elements.append(
+                f'{{"seq":{seq * load.readings + k},"at":"{at:%Y-%m-%dT%H:%M:%SZ}",'
+                f'"readings":[{{"ch":"energy_kwh","v":{value:.2f}}}]}}'
+            )
+        payload = elements[0] if load.readings == 1 else f"[{','.join(elements)}]"
+        yield topic_of(f"meter-{device:04}", Kind.readings), payload.encode()
+
+
+def run(load: Load, *, server: postgres.Server, broker: brokers.TestBroker, folder: Path) -> Outcome:
+    """Measure one run and count its rows."""
+    packets = folder / "packets"
+    publisher.write_packets(packets, payloads(load))
+    with database(server) as dsn, ingest(dsn, broker) as process:
+        sender = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tests.benchmarks.publisher",
+                str(broker.port311),
+                packets,
+                "1000",
+                str(load.rate),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert sender.stdin is not None
+        assert sender.stdout is not None
+        assert sender.stdout.readline() == "ready\n"
+        watched = {"ingest": process.pid, "mosquitto": broker.process.pid, "publisher": sender.pid}
+        before = {name: _cpu_s(pid) for name, pid in watched.items()}
+        wanted = load.messages * load.readings
+        with psycopg.connect(dsn, autocommit=True) as watcher:
+            began = time.perf_counter()
+            sender.stdin.write("\n")
+            sender.stdin.flush()
+            wait_until(lambda: _stored(watcher) >= wanted, within_s=600, what="every row is committed")
+            durable_s = time.perf_counter() - began
+            cpu_s = {name: _cpu_s(pid) - before[name] for name, pid in watched.items() if _alive(pid)}
+            published_s = float(sender.stdout.readline())
+            sender.wait(10)
+            counted = watcher.execute(
+                "SELECT (SELECT count(*) FROM reading), (SELECT sum(messages) FROM journal),"
+                " (SELECT count(*) FROM quarantine), (SELECT sum(duplicates) FROM ingest_tally)"
+            ).fetchone()
+        if counted != (wanted, load.messages, 0, 0):
+            raise AssertionError(
+                f"published {load.messages} messages with {wanted} readings, found {counted}"
+            )
+    return Outcome(published_s=published_s, durable_s=durable_s, cpu_s=cpu_s)
+
+
+@contextmanager
+def database(server: postgres.Server) -> Iterator[str]:
+    """A database of its own, with every device at a unit."""
+    name = f"bench_{time.monotonic_ns()}"
+    with psycopg.connect(server.dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        dsn = make_conninfo(server.dsn, dbname=name)
+        dsn = f"postgresql://{admin.info.user}@{admin.info.host}:{admin.info.port}/{name}"
+        migrate(dsn)
+        with connect(dsn, name="bench") as connection:
+            from devices import lookups
+
+            lookups.fill(connection)
+            units = make_units(connection, DEVICES)
+            estate_id = make_estate(connection)
+            codes = [f"meter-{n:04}" for n in range(DEVICES)]
+            ids = registry.register_devices(
+                connection,
+                [registry.NewDevice(code=c, profile="energy-register", estate_id=estate_id) for c in codes],
+            )
+            install_all(
+                connection,
+                [
+                    Installation(
+                        device_id=ids[code],
+                        channel=ENERGY,
+                        unit_id=unit,
+                        valid_from=_START - timedelta(days=1),
+                    )
+                    for code, unit in zip(codes, units, strict=True)
+                ],
+            )
+        yield dsn
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def ingest(dsn: str, broker: brokers.TestBroker) -> Iterator["subprocess.Popen[bytes]"]:
+    """The real process, subscribed."""
+    readable, writable = os.pipe()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ANJU_")} | {
+        "ANJU_DATABASE_URL": dsn,
+        "ANJU_MQTT_URL": broker.url,
+        "ANJU_MQTT_BOUND": "hm/v1/+/#",
+        "ANJU_READY_FD": str(writable),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "anju", "ingest"],
+        env=environment,
+        pass_fds=[writable],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writable)
+    if os.read(readable, 1) != b"1":
+        raise AssertionError("ingest did not start")
+    os.close(readable)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _stored(watcher: psycopg.Connection) -> int:
+    row = watcher.execute("SELECT coalesce(sum(readings), 0)::bigint FROM ingest_tally").fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").exists()
+
+
+def _machine() -> str:
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    return f"{os.cpu_count()} x {model}, Python {platform.python_version()}, load before {os.getloadavg()[0]:.2f}"
+
+
+def _versions(server: postgres.Server) -> str:
+    mosquitto = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+    said = subprocess.run([mosquitto, "-h"], capture_output=True, text=True, check=False).stdout.splitlines()[
+        0
+    ]
+    with psycopg.connect(server.dsn) as connection:
+        row = connection.execute(
+            "SELECT version(), current_setting('synchronous_commit'), current_setting('fsync')"
+        ).fetchone()
+    assert row is not None
+    return f"{said}; {row[0].split(' on ')[0]}, synchronous_commit {row[1]}, fsync {row[2]}"
+
+
+def report(load: Load, outcomes: list[Outcome]) -> float:
+    """Print the runs of one load; returns the median rate in messages a second."""
+    rates = [load.messages / outcome.durable_s for outcome in outcomes]
+    print(f"\n{load.name}: {load.messages:,} messages of {load.readings} reading(s)")
+    for outcome, rate in zip(outcomes, rates, strict=True):
+        used = ", ".join(
+            f"{name} {seconds / outcome.durable_s:.2f}" for name, seconds in outcome.cpu_s.items()
+        )
+        print(
+            f"  {rate:8,.0f} messages/s {rate * load.readings:10,.0f} readings/s   durable after"
+            f" {outcome.durable_s:6.2f} s, {outcome.durable_s - outcome.published_s:+.2f} s from the last PUBACK"
+            f"   (cores: {used})"
+        )
+    median = statistics.median(rates)
+    print(f"  median {median:,.0f} messages/s, spread {min(rates):,.0f} to {max(rates):,.0f}")
+    return median
+
+
+def main() -> None:
+    """Measure everything and say whether the requirement is met."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--only", choices=["fast", "batched", "paced"])
+    given = parser.parse_args()
+    loads = {
+        "fast": Load(name="As fast as it goes", messages=given.messages),
+        "batched": Load(name="50 readings a message", messages=given.messages // 20, readings=50),
+        "paced": Load(name=f"Paced at {REQUIRED:,} a second", messages=given.messages, rate=REQUIRED),
+    }
+    folder = Path(tempfile.mkdtemp(prefix="anju-bench-"))
+    folder.chmod(0o755)
+    server = postgres.start(folder / "postgres")
+    broker = brokers.start("mosquitto", folder / "mosquitto")
+    try:
+        print(_machine())
+        print(_versions(server))
+        medians = {
+            key: report(
+                load, [run(load, server=server, broker=broker, folder=folder) for _ in range(given.runs)]
+            )
+            for key, load in loads.items()
+            if given.only in (None, key)
+        }
+    finally:
+        broker.stop()
+        server.stop()
+        shutil.rmtree(folder)
+    if "fast" in medians:
+        met = medians["fast"] >= REQUIRED
+        print(f"\nRequired: {REQUIRED:,} messages/s. {'Met.' if met else 'Missed.'}")
+        sys.exit(not met)
+
+
+if __name__ == "__main__":
+    main()
