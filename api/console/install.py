@@ -1,0 +1,12 @@
+"""Add the pages to the application."""
+
+from fastapi import FastAPI
+
+from api.console import errors, login, pages, routes, verdicts
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages, their static files and their error pages; none of it is part of the OpenAPI document."""
+    for module in (pages, login, routes, verdicts):
+        app.include_router(module.router, include_in_schema=False)
+    app.state.problem_page = errors.problem_page

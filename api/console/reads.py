@@ -1,0 +1,121 @@
+"""What the plots of a page rest on, one query each: days of a home, its peers, since when it is metered."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from api.console.plots.scale import Flags, Floats
+from storage.pool import Connection
+from storage.queries import load
+
+_SQL = load("api.console", "reads.sql")
+
+#: A band over fewer homes than this would point at neighbours and say nothing.
+_PEERS_AT_LEAST = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitDays:
+    """One home over consecutive local days; every array is (days,), NaN: unknown."""
+
+    first: date
+    energy_kwh: Floats
+    water_l: Floats
+    #: Entries at the flat's door by people registered there on that day …
+    entries_known: Floats
+    #: … and by others.
+    entries_foreign: Floats
+    #: Signs of life: 1 alive, 0 quiet, NaN unknown.
+    energy_alive: Floats
+    water_alive: Floats
+    door_alive: Floats
+    #: A registered absence covers the day.
+    absent: Flags
+
+    @property
+    def count(self) -> int:
+        """How many days."""
+        return self.absent.size
+
+    @property
+    def last(self) -> date:
+        """The last day."""
+        return self.first + timedelta(days=self.count - 1)
+
+    def position(self, day: date) -> int:
+        """Index of a day, kept inside the range."""
+        return min(max((day - self.first).days, 0), self.count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peers:
+    """Daily use of similar homes: (days,) quantiles, NaN where too few are known; and how many at most."""
+
+    energy_low: Floats
+    energy_high: Floats
+    energy_homes: int
+    water_low: Floats
+    water_high: Floats
+    water_homes: int
+
+
+def unit_days(connection: Connection, unit_id: int, *, first: date, last: date) -> UnitDays:
+    """The days of one home; a day that was never computed is unknown."""
+    count = (last - first).days + 1
+    table = np.full((8, count), np.nan)
+    for day, *values in connection.execute(
+        _SQL["unit_days"], {"unit_id": unit_id, "first": first, "last": last}
+    ):
+        table[:, (day - first).days] = [np.nan if value is None else float(value) for value in values]
+    energy, water, entries, foreign, *alive, absent = table
+    foreign = np.where(np.isfinite(entries), np.nan_to_num(foreign), np.nan)
+    return UnitDays(
+        first=first,
+        energy_kwh=energy,
+        water_l=water,
+        entries_known=np.maximum(entries - foreign, 0.0),
+        entries_foreign=foreign,
+        energy_alive=alive[0],
+        water_alive=alive[1],
+        door_alive=alive[2],
+        absent=absent == 1,
+    )
+
+
+def peers(
+    connection: Connection, *, estate_id: int, unit_id: int, rooms: int | None, first: date, last: date
+) -> Peers:
+    """The range of similar homes: of as many rooms in the same estate."""
+    count = (last - first).days + 1
+    table = np.full((4, count), np.nan)
+    homes = [0, 0]
+    rows = connection.execute(
+        _SQL["peers"],
+        {"estate_id": estate_id, "unit_id": unit_id, "rooms": rooms, "first": first, "last": last},
+    )
+    for day, energy, energy_homes, water, water_homes in rows:
+        at = (day - first).days
+        for k, (pair, known) in enumerate(((energy, energy_homes), (water, water_homes))):
+            homes[k] = max(homes[k], known)
+            if known >= _PEERS_AT_LEAST:
+                table[2 * k : 2 * k + 2, at] = pair
+    return Peers(
+        energy_low=table[0],
+        energy_high=table[1],
+        energy_homes=homes[0],
+        water_low=table[2],
+        water_high=table[3],
+        water_homes=homes[1],
+    )
+
+
+def fitted(connection: Connection, unit_id: int) -> dict[int, datetime]:
+    """Since when each channel of a home has had a device: `wire.channels` code → moment; 0: the door."""
+    return dict(connection.execute(_SQL["fitted"], {"unit_id": unit_id}).fetchall())
+
+
+def names(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
+    """Display names of the colleagues who decided something."""
+    return dict(connection.execute(_SQL["names"], {"usernames": sorted(set(usernames))}).fetchall())
