@@ -14,6 +14,12 @@ def reached(connection: Connection, name: str) -> datetime | None:
     return None if row is None else row[0]
 
 
+def noted(connection: Connection, name: str) -> dict[str, object]:
+    """What the work `name` noted with its last advance; empty if it never ran."""
+    row = connection.execute("SELECT note FROM watermark WHERE name = %s", [name]).fetchone()
+    return {} if row is None else row[0]
+
+
 def advance(
     connection: Connection, name: str, at: datetime, note: Mapping[str, object] | None = None
 ) -> None:

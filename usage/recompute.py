@@ -109,6 +109,12 @@ def recompute(
     )
 
 
+def has_marks(connection: Connection) -> bool:
+    """Whether there is anything to work off."""
+    row = connection.execute(_SQL["has_marks"]).fetchone()
+    return row is not None and bool(row[0])
+
+
 def _take_marks(connection: Connection, limit: int) -> tuple[Ints, Ints, Ints]:
     with connection.cursor(binary=True) as cursor:
         row = cursor.execute(_SQL["take_marks"], {"limit": limit}).fetchone()

@@ -2,6 +2,9 @@
 -- One recompute at a time: what is loaded after this is newer than what any other has written.
 SELECT pg_advisory_xact_lock(%(key)s)
 
+-- has_marks --
+SELECT EXISTS (SELECT FROM usage_dirty)
+
 -- take_marks --
 -- The marks of so many days; what is committed after this statement began stays for the next time.
 WITH chosen AS (
