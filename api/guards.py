@@ -46,7 +46,10 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Refuses a body above the limit, said or not, before it is held in memory."""
+    """Refuses a body above the limit, whether its size is said or not, before it is held in memory.
+
+    The framework's own limit answers in plain text; this one is answered like every other error.
+    """
 
     def __init__(self, app: ASGIApp, *, limit: int) -> None:
         self.app = app
@@ -63,7 +66,6 @@ class BodyLimit:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self.limit:
-                # Raised where the body is read, so it is answered like every other error.
                 raise HTTPException(413)
             return message
 

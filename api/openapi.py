@@ -71,7 +71,9 @@ def _complete_operation(operation: dict[str, Any]) -> None:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
     responses = operation["responses"]
     public = operation.pop("x-public", False)
-    statuses = {"413", "422", "500", "503", *(() if public else ("401", "403"))}
+    statuses = {"422", "500", "503"}
+    statuses |= set() if public else {"401", "403"}
+    statuses |= {"400", "413"} if "requestBody" in operation else set()
     for status in statuses | {status for status in responses if status >= "400"}:
         kept = responses.get(status, {}).get("description")
         if kept is None or kept == "Validation Error":

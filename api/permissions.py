@@ -27,8 +27,29 @@ class Needs:
         return account
 
 
-#: Routes that need no login, by path: everything else must carry a `Needs` (a test walks them).
-PUBLIC = frozenset({"/api/v1/health", "/api/v1/token", "/api/v1/openapi.json"})
+#: (method, path) that need no login. Everything else carries a `Needs`, or is in `OWN`; a test walks them.
+PUBLIC = frozenset(
+    {
+        ("GET", "/api/v1/health"),
+        ("POST", "/api/v1/token"),
+        ("GET", "/api/v1/openapi.json"),
+        ("GET", "/login"),
+        ("POST", "/login"),
+        ("GET", "/static/{name}"),
+    }
+)
+#: What everybody who is logged in may do with their own session, or where the action depends on the path
+#: and is checked inside.
+OWN = frozenset(
+    {
+        ("GET", "/api/v1/me"),
+        ("DELETE", "/api/v1/token"),
+        ("POST", "/logout"),
+        ("GET", "/leads/{lead_id}/{action}"),
+        ("POST", "/leads/{lead_id}/{action}"),
+        ("POST", "/leads/{lead_id}/reopen"),
+    }
+)
 
 UnitReader = Annotated[Account, Depends(Needs("unit.read"))]
 UsageReader = Annotated[Account, Depends(Needs("usage.read"))]
