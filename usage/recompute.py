@@ -14,19 +14,17 @@ import numpy as np
 
 from storage.pool import Connection
 from storage.queries import load
+from usage.around import Outcome, renew
 from usage.binary import EPOCH_DAY, EPOCH_US, Column, Layout, values_of
-from usage.derive import derive
-from usage.loading import Forms, Loaded, installations, readings, widen
-from usage.reach import WINDOW, Span, holds, spans
-from usage.series import Derived, Ints, Readings
-from wire.channels import BY_CODE, EVENTS
+from usage.loading import Database, Forms, installations
+from usage.reach import Span, spans
+from usage.series import Ints
+from wire.channels import BY_NAME, CHANNELS, EVENTS
 
 _SQL = load("usage", "recompute.sql")
 _LOCK = 7_309_004_713
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_METERED = np.array([channel.code for channel in BY_CODE.values() if channel.metered])
-#: How much wider each further look around many false readings in a row is.
-_WIDER = 8
+_METERED = np.array([channel.code for channel in CHANNELS if channel.metered])
 _USAGE = Layout(
     Column(name="computed_at", kind="timestamptz"),
     Column(name="day", kind="date"),
@@ -60,12 +58,6 @@ class Touched:
             self.unit_id.tolist(), self.channel.tolist(), self.day.tolist(), strict=True
         ):
             yield unit_id, channel, date(1970, 1, 1) + timedelta(days=day)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Outcome:
-    span: Span
-    derived: Derived
 
 
 def recompute(
@@ -128,55 +120,13 @@ def _take_marks(connection: Connection, limit: int) -> tuple[Ints, Ints, Ints]:
 
 def _derive(
     connection: Connection, marked: list[Span], forms: Forms, max_per_hour: Mapping[str, float]
-) -> list[_Outcome]:
+) -> list[Outcome]:
     segments = installations(connection, {span.series for span in marked}, forms)
-    outcomes: list[_Outcome] = []
-    window = WINDOW
-    while marked:
-        wide = widen(connection, marked, segments, window)
-        loaded = readings(connection, wide, segments, window)
-        too_narrow: set[tuple[int, int]] = set()
-        found: list[_Outcome] = []
-        for span, parts in zip(wide, loaded, strict=True):
-            most = max_per_hour.get(BY_CODE[span.channel].name, np.inf)
-            if all(_holds(span, part, window, most) for part in parts):
-                found.append(_Outcome(span=span, derived=_hours(span, parts, most)))
-            else:
-                too_narrow.add(span.series)
-        outcomes += [outcome for outcome in found if outcome.span.series not in too_narrow]
-        marked = [span for span in marked if span.series in too_narrow]
-        window *= _WIDER
-    return outcomes
+    most = {BY_NAME[name].code: value for name, value in max_per_hour.items()}
+    return renew(Database(connection), marked, segments, most)
 
 
-def _holds(span: Span, part: Loaded, window: int, max_per_hour: float) -> bool:
-    usable = part.usable()
-    return holds(span, part.segment, usable.time_us, usable.value, window=window, max_per_hour=max_per_hour)
-
-
-def _hours(span: Span, parts: list[Loaded], max_per_hour: float) -> Derived:
-    rows = [part.readings for part in parts]
-    return derive(
-        rows[0] if len(rows) == 1 else _joined(rows),
-        [part.segment for part in parts],
-        first_day=span.first,
-        days=span.end - span.first,
-        max_per_hour=max_per_hour,
-    )
-
-
-def _joined(rows: list[Readings]) -> Readings:
-    none = np.zeros(0, np.int64)
-    return Readings(
-        device_id=np.concatenate([none, *(one.device_id for one in rows)]),
-        time_us=np.concatenate([none, *(one.time_us for one in rows)]),
-        received_us=np.concatenate([none, *(one.received_us for one in rows)]),
-        value=np.concatenate([none.astype(np.float64), *(one.value for one in rows)]),
-        quality=np.concatenate([none.astype(np.int16), *(one.quality for one in rows)]),
-    )
-
-
-def _write(connection: Connection, outcomes: list[_Outcome], now: datetime) -> Ints:
+def _write(connection: Connection, outcomes: list[Outcome], now: datetime) -> Ints:
     """Bring `usage` to the outcomes; the (unit, channel, day) that differ, (n, 3)."""
     if not outcomes:
         return np.zeros((0, 3), np.int64)
@@ -219,7 +169,7 @@ def _write(connection: Connection, outcomes: list[_Outcome], now: datetime) -> I
     ).reshape(-1, 3)
 
 
-def _write_faults(connection: Connection, outcomes: list[_Outcome]) -> None:
+def _write_faults(connection: Connection, outcomes: list[Outcome]) -> None:
     columns: dict[str, list[object]] = {
         "units": [one.span.unit_id for one in outcomes],
         "channels": [one.span.channel for one in outcomes],

@@ -26,7 +26,7 @@ FROM v_source s
 JOIN unnest(%(units)s::integer[], %(channels)s::smallint[]) AS w (unit_id, channel) USING (unit_id, channel)
 ORDER BY s.unit_id, s.channel, s.valid_from
 
--- probe --
+-- bounds --
 -- How far so many usable readings reach before and after the changed days of a segment.
 SELECT p.n, b.time, a.time
 FROM unnest(%(ns)s::integer[], %(devices)s::integer[], %(channels)s::smallint[],

@@ -9,28 +9,29 @@ was used through full scale is possible.
 Looking at neighbours in time, each pair that does not fit is one of these:
 
 glitch
-    The register falls, but one of the next MAX_GLITCH readings fits the one before the fall: the
-    readings in between are left out (one false 0, or up to three). Or it rises impossibly and
-    falls back onto its old course within MAX_GLITCH readings: those are left out. Or it falls onto
-    the course it had up to MAX_GLITCH readings ago, and at least one reading after the fall does
-    not take it back: the readings of the possible, but false, rise are left out. A register that is
-    back on its course within MAX_GLITCH readings never left it: what was used is the difference of
-    the sound readings around.
+    A register that is back on its course within MAX_GLITCH readings never left it. Around a fall, the
+    shortest run of at most MAX_GLITCH readings is left out whose neighbours on both sides fit each
+    other: one false 0, or a few; a false rise that falls back; any mixture. Of several equally short
+    ones all are left out: nothing tells which is false. What was used is the difference of the sound
+    readings around. A fall at the newest reading waits for another one to follow. A rollover is
+    believed unless the run that contradicts it counts straight up.
 rollover
     A fall through full scale; counted once another reading has followed it.
 reset, back-jump, swap
     Any other fall is real: a reset when the new value is nearer to zero than to the old one and no
     larger than what can have been used since; else a back-jump (a memory restored, or an exchange
-    to a lower register: nothing tells them apart). Any other rise is an exchange to a meter with a
-    higher register. What was used between the two readings is not known: it is neither zero nor the
-    new value. Counting goes on from the new reading.
+    to a lower register: nothing tells them apart). Any other rise that does not fit is an exchange
+    to a meter with a higher register. What was used between the two readings is not known: it is
+    neither zero nor the new value. Counting goes on from the new reading.
 held
     The same at the newest reading: nothing is concluded until another one follows.
 
-**How far a reading reaches.** Whether a reading is sound depends on MAX_GLITCH usable readings before
-it and 2 * MAX_GLITCH after it. So a reading that is added, changed or removed alters the soundness of
-at most REACH = 2 * MAX_GLITCH readings on either side, and a step only up to the nearest sound reading
-beyond those.
+More than MAX_GLITCH false readings in a row look like a change and a change back: nothing is booked for
+either, unless both fit, e.g. many false 0 of a register that is lower than `max_per_hour`.
+
+**How far a reading reaches.** Whether a reading is sound depends on the REACH = 2 * MAX_GLITCH usable
+readings on either side of it. So a reading that is added, changed or removed alters the soundness of at
+most REACH readings on either side, and a step only up to the nearest sound reading beyond those.
 """
 
 from dataclasses import dataclass
@@ -93,14 +94,10 @@ def judge(time_us: Ints, value: Floats, *, max_per_hour: float, rollover_at: flo
         Full scale, in the same unit.
     """
     course = _Course(time_us, value, max_per_hour, rollover_at)
-    everything = np.arange(value.size)
     sound = np.ones(value.size, np.bool_)
-    misfits: list[Misfit] = []
-    for place in np.flatnonzero(~course.counts(everything[:-1], everything[1:])).tolist():
-        for index in course.glitch_at(place):
-            if sound[index]:
-                sound[index] = False
-                misfits.append(Misfit(kind=FaultKind.glitch, before=index - 1, at=index))
+    for place in np.flatnonzero(np.diff(value) < 0).tolist():
+        sound[course.glitch_around(place)] = False
+    misfits = [Misfit(kind=FaultKind.glitch, before=at - 1, at=at) for at in np.flatnonzero(~sound).tolist()]
 
     kept = np.flatnonzero(sound)
     left, right = kept[:-1], kept[1:]
@@ -134,19 +131,20 @@ class _Course:
         moved = self._value[right] - self._value[left]
         return (moved >= 0) & (moved <= self._possible(left, right))
 
-    def glitch_at(self, place: int) -> range:
-        """Indices of false readings around a pair (place, place + 1) that does not count up."""
-        count, falls = self._value.size, self._value[place + 1] < self._value[place]
-        rolls = self._rolls(place, place + 1)
-        for back in range(place + 2, min(place + 2 + MAX_GLITCH, count)):
-            returns = falls or self._value[back] < self._value[back - 1]
-            if returns and (self._counts(place, back) or (not rolls and self._rolls(place, back))):
-                return range(place + 1, back)
-        if falls and not rolls and place + 2 < count:
-            for origin in range(place - 1, max(place - 1 - MAX_GLITCH, -1), -1):
-                if self._fits(origin, place + 1):
-                    return range(origin + 1, place + 1)
-        return range(0)
+    def glitch_around(self, fall: int) -> slice:
+        """The false readings around a fall from reading `fall` to the next one."""
+        rolls = self._rolls(fall, fall + 1)
+        last = self._value.size - 1
+        for length in range(1, MAX_GLITCH + 1 if fall + 2 <= last else 1):
+            bridges = [
+                before
+                for before in range(max(fall - length, 0), min(fall, last - length - 1) + 1)
+                if self._counts(before, before + length + 1)
+                or (not rolls and self._rolls(before, before + length + 1))
+            ]
+            if bridges:
+                return slice(bridges[0] + 1, bridges[-1] + length + 1)
+        return slice(0)
 
     def change_at(self, before: int, at: int) -> FaultKind:
         """What happened between two sound readings that do not count up."""
@@ -160,9 +158,6 @@ class _Course:
         pair = np.array([before]), np.array([at])
         is_reset = new < old / 2 and new <= self._possible(*pair)[0]
         return FaultKind.reset if is_reset else FaultKind.back_jump
-
-    def _fits(self, left: int, right: int) -> bool:
-        return self._counts(left, right) or self._rolls(left, right)
 
     def _counts(self, left: int, right: int) -> bool:
         return bool(self.counts(np.array([left]), np.array([right]))[0])

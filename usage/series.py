@@ -1,5 +1,6 @@
 """What `usage` reads and writes of one series: one unit, one metered channel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,6 +67,20 @@ class Readings:
 
     def __len__(self) -> int:
         return int(self.time_us.size)
+
+    @staticmethod
+    def joined(parts: "Sequence[Readings]") -> "Readings":
+        """The rows of all parts."""
+        if len(parts) == 1:
+            return parts[0]
+        none = np.zeros(0, np.int64)
+        return Readings(
+            device_id=np.concatenate([none, *(part.device_id for part in parts)]),
+            time_us=np.concatenate([none, *(part.time_us for part in parts)]),
+            received_us=np.concatenate([none, *(part.received_us for part in parts)]),
+            value=np.concatenate([none.astype(np.float64), *(part.value for part in parts)]),
+            quality=np.concatenate([none.astype(np.int16), *(part.quality for part in parts)]),
+        )
 
     def where(self, chosen: Bools | Ints | slice) -> "Readings":
         """Some of the rows."""
