@@ -23,6 +23,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest.address import BrokerAddress
 from ingest.batches import Batching, collect
+from ingest.buffered import BufferedClient
 from ingest.message import Message
 from wire.envelope import FILTER
 
@@ -36,6 +37,9 @@ _RECONNECT_MAX_S = 5
 #: Send retained messages when the subscription is new, not at every reconnect.
 _RETAIN_WHEN_NEW = 1
 _PAUSE_S = 0.005
+_STAMP_S = 0.001
+#: What a publisher can say beside the payload; the rest is between it and the broker.
+_PROPERTIES = ("UserProperty", "ContentType", "PayloadFormatIndicator", "ResponseTopic", "CorrelationData")
 
 
 class Broker(Protocol):
@@ -96,7 +100,9 @@ class PahoBroker:
         self._epoch = 0
         self._connected = False
         self._away = False
-        client = Client(
+        self._stamped_us = 0
+        self._stamped_until = 0.0
+        client = BufferedClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -138,15 +144,13 @@ class PahoBroker:
 
     def acknowledge(self, messages: Sequence[Message]) -> int:
         """Acknowledge in the given order what came over the present connection; returns how many."""
-        sent = 0
         with self._turn:
             if not self._connected:
                 return 0
-            for message in messages:
-                if message.epoch == self._epoch and message.packet_id:
-                    self._client.ack(message.packet_id, 1)
-                    sent += 1
-        return sent
+            present = [m.packet_id for m in messages if m.epoch == self._epoch and m.packet_id]
+            if present:
+                self._client.ack_all(present)
+        return len(present)
 
     def stop(self, *, within_s: float) -> None:
         """Let acknowledgements go out, then disconnect and keep the session."""
@@ -216,17 +220,25 @@ class PahoBroker:
             Message(
                 topic=topic,
                 payload=bytes(message.payload),
-                received_us=(self._now() - _EPOCH) // _MICROSECOND,
+                received_us=self._stamp(),
                 properties=_properties(message),
                 epoch=self._epoch,
                 packet_id=message.mid if message.qos else 0,
             )
         )
 
+    def _stamp(self) -> int:
+        # To the millisecond: asking the clock for every message would cost more than decoding it.
+        tick = time.monotonic()
+        if tick > self._stamped_until:
+            self._stamped_us = (self._now() - _EPOCH) // _MICROSECOND
+            self._stamped_until = tick + _STAMP_S
+        return self._stamped_us
+
 
 def _properties(message: MQTTMessage) -> dict[str, Any] | None:
-    properties = message.properties
-    given: dict[str, Any] = {} if properties is None or properties.isEmpty() else properties.json()
+    set_ones = vars(message.properties) if message.properties is not None else {}
+    given = {name: set_ones[name] for name in _PROPERTIES if name in set_ones}
     if message.retain:
         given["retain"] = True
     return given or None
