@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from anju import logs, settings
+from anju import logs, settings, users
 from anju.embedded.errors import EmbeddedError
 from anju.errors import AnjuError
 from policy.errors import PolicyError
@@ -22,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(users.app, name="users")
 
 #: What a command ends with when it cannot be carried out: one line, no traceback.
 _TOLD = (AnjuError, EmbeddedError, PolicyError, StorageError, PermissionError)
