@@ -50,7 +50,7 @@ bench: install ## All measurements
 	$(BIN)/python -m tests.benchmarks
 
 screenshots: install ## Take the pictures of docs/ with a real Chromium
-	$(BIN)/python -m docs.screenshots
+	$(BIN)/python scripts/screenshots.py
 
 requirements: install ## Compile the pins anew from requirements/*.in, keeping what still fits
 	$(COMPILE) requirements/base.in -o requirements/base.txt

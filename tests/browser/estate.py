@@ -166,7 +166,7 @@ def _records(connection: Connection, every: list[Home], key: PersonalKey) -> Non
     ]
     units += [
         estates.UnitRow(estate=SMALL_ESTATE, building="A", code=f"A-{n}", floor=n // 100, door=str(n))
-        for n in (101, 102, 201, 202)
+        for n in (*range(101, 111), *range(201, 211))
     ]
     estates.upsert_units(connection, units)
     households = [

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from api.console.plots import parts
 from api.console.plots.scale import Flags, Floats, number, runs
 
-_ROW = 26
+_ROW = 34
 _BAR = 18
 
 
@@ -46,7 +46,7 @@ def strip_plot(
         inner += parts.areas(parts.gaps(known, installed), css="p-gap", height=_BAR, y=y)
         inner += _cells(np.flatnonzero(states == 1), y, _BAR, css="p-alive")
         inner += _cells(np.flatnonzero(states == 0), y + _BAR - 3, 3, css="p-quiet")
-        words += f'<text class="lab" x="2" y="{y + 6}">{escape(word)}</text>'
+        words += f'<text class="lab" x="2" y="{y - 4}">{escape(word)}</text>'
     return parts.drawing(
         parts.stretched(inner, wide=count, high=high, height=high)
         + f'<line class="axis" x1="0" x2="100%" y1="{high + 0.5}" y2="{high + 0.5}"/>'

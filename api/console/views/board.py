@@ -20,8 +20,8 @@ from housing.leads import QueuedLead
 from policy.groups import Bands, Silence
 from wire.channels import BY_CODE, EVENTS
 
-#: A home with at least this many columns in its building needs the wide form on a phone.
-_WIDE = 6
+#: From so many homes side by side on, a phone shows no words in tiles; and from so many the table scrolls.
+_WIDE, _HUGE = 6, 7
 _SOMETHING_OPEN = ("hazard", "high", "mid")
 #: Rows of the attention list; the queue holds the rest.
 ATTENTION = 8
@@ -61,7 +61,7 @@ class Building:
 
     id: str
     name: str
-    #: ``wide`` when more homes stand side by side than a phone shows with words.
+    #: wide, huge, or empty for those whose tiles fit a phone with their words.
     size: str
     floors: int
     units: int
@@ -275,7 +275,7 @@ def _building(t: Catalogue, tiles: tuple[Tile, ...], *, now: datetime) -> Buildi
     return Building(
         id=re.sub(r"\W", "-", first.building),
         name=building_name(t, first.building, first.building_name),
-        size="wide" if sum(map(len, columns.values())) >= _WIDE else "",
+        size=_size(sum(map(len, columns.values()))),
         floors=len(floors),
         units=len(tiles),
         open=sum(tile.state in _SOMETHING_OPEN for tile in tiles),
@@ -297,6 +297,12 @@ def _building(t: Catalogue, tiles: tuple[Tile, ...], *, now: datetime) -> Buildi
             for floor in floors
         ),
     )
+
+
+def _size(side_by_side: int) -> str:
+    if side_by_side >= _HUGE:
+        return "huge"
+    return "wide" if side_by_side >= _WIDE else ""
 
 
 def _column(tile: Tile) -> str:

@@ -21,6 +21,8 @@ from housing.leads import Lead
 _DAY = timedelta(days=1)
 #: Days shown before the claimed start, and the fewest and most that are shown at all.
 _BEFORE, _FEWEST, _MOST = 28, 60, 400
+#: Part of the width that the area of a claimed start takes at least.
+_THINNEST = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +48,10 @@ def hours_shown(lead: Lead, *, now: datetime) -> int:
 
 
 def claim_of(lead: Lead, days: UnitDays) -> tuple[float, float] | None:
-    """Positions of the claimed start, never thinner than a day; None: outside the days shown."""
+    """Positions of the claimed start, never thinner than can be seen; None: outside the days shown."""
     zone = ZoneInfo(lead.time_zone)
     at = (lead.since.astimezone(zone).date() - days.first).days
-    half = lead.since_pm_days
+    half = max(lead.since_pm_days, (days.count * _THINNEST - 1) / 2)
     start, stop = max(at - half, 0.0), min(at + half + 1.0, float(days.count))
     return (start, stop) if stop > 0 and start < days.count else None
 
