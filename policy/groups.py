@@ -83,13 +83,18 @@ class Silence:
 class Signs:
     """When a source of one day is alive, quiet, or says nothing."""
 
-    #: Measured hours that a day needs before the electricity meter may say anything but "alive".
+    #: An hour counts as measured when so many of its minutes were; less is unknown.
+    covered_min: int = key(whole(1, 60), unit="min")
+    #: Measured hours that a day needs before electricity may count as quiet.
     energy_seen_hours: int = key(whole(1, 24), unit="h")
-    #: An hour is active above this many times standby, plus the margin.
-    energy_active_factor: float = key(number(1, 10))
-    energy_active_margin_kwh: float = key(number(0, 5), unit="kWh")
-    #: Active hours that make a day alive.
+    #: Hours of activity that make the difference.
     energy_active_hours: int = key(whole(1, 24), unit="h")
+    #: Quiet: fewer such hours above so many times standby, plus the margin.
+    energy_quiet_factor: float = key(number(1, 10))
+    energy_quiet_margin_kwh: float = key(number(0, 5), unit="kWh")
+    #: Alive: at least as many hours above so many times standby, plus the margin. Between: unknown.
+    energy_alive_factor: float = key(number(1, 10))
+    energy_alive_margin_kwh: float = key(number(0, 5), unit="kWh")
     #: Standby: the quietest stretch of so many hours of a day, …
     standby_hours: int = key(whole(1, 12), unit="h")
     #: … its median over so many trailing days, of which …
@@ -116,10 +121,13 @@ class Idle:
     limit: Period = key(period(Period(days=30), Period(months=36)), clock=CONSECUTIVE)
     #: Days on the clock at which people are told.
     warning_days: tuple[int, ...] = key(steps(1, 1000), unit="d")
-    #: Days on the clock after which a lead is raised.
+    #: Days on the clock at which a lead is raised, and at which it weighs more.
     lead_days: int = key(whole(7, 365), unit="d")
+    long_days: int = key(whole(7, 365), unit="d")
     #: Sources that must agree for a day to count.
     min_sources: int = key(whole(2, 3))
+    #: A clock whose newest day is older than this is silent.
+    fresh_days: int = key(whole(1, 90), unit="d")
     #: How far back a clock is followed.
     memory_days: int = key(whole(60, 1100), unit="d")
 
@@ -130,8 +138,11 @@ class Leak:
 
     #: An hour flows from this amount on.
     flow_l: float = key(number(0, 100), unit="L")
-    #: Hours without a pause, at least.
+    #: Measured hours without a pause, at least; and as many as weigh more.
     min_hours: int = key(whole(1, 240), unit="h")
+    long_hours: int = key(whole(1, 2400), unit="h")
+    #: Unknown hours that a run may bridge; a longer gap ends it.
+    bridge_hours: int = key(whole(0, 240), unit="h")
     #: Sum over the run of -log(share of days on which this home has flow at that hour).
     min_gain: float = key(number(0, 100))
     #: The home's habit: so many days, …
@@ -159,8 +170,11 @@ class Leak:
 
 @dataclass(frozen=True, kw_only=True)
 class Bands:
-    """Scores as people see them."""
+    """Scores, and how people see them."""
 
+    #: Score of a lead: logistic of the prior and of the sum of the weights of its evidence.
+    prior_logit: float = key(number(-10, 10))
+    weight_logit: float = key(number(0.01, 5))
     mid_from: float = key(share())
     high_from: float = key(share())
 
