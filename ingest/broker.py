@@ -118,6 +118,7 @@ class PahoBroker:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_plain = self._on_plain
         self._client = client
 
     def start(self) -> None:
@@ -209,21 +210,33 @@ class PahoBroker:
         else:
             self._subscribed()
 
+    def _on_plain(self, topic: bytes, payload: bytes, packet_id: int, retained: bool) -> None:
+        self._arrive(topic, payload, packet_id, {"retain": True} if retained else None)
+
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
-        # On the network thread: nothing here may raise, or the message holds its place in the window.
         del client, userdata
+        set_ones = vars(message.properties) if message.properties is not None else {}
+        given = {name: set_ones[name] for name in _PROPERTIES if name in set_ones}
+        if message.retain:
+            given["retain"] = True
         try:
-            topic = message.topic
+            topic = message.topic.encode()
         except UnicodeDecodeError:
-            topic = "\ufffd"
+            topic = b"\xff"
+        self._arrive(topic, bytes(message.payload), message.mid if message.qos else 0, given or None)
+
+    def _arrive(
+        self, topic: bytes, payload: bytes, packet_id: int, properties: dict[str, Any] | None
+    ) -> None:
+        # On the network thread: nothing here may raise, or the message holds its place in the window.
         self._arrived.put(
             Message(
-                topic=topic,
-                payload=bytes(message.payload),
+                topic=topic.decode(errors="replace"),
+                payload=payload,
                 received_us=self._stamp(),
-                properties=_properties(message),
+                properties=properties,
                 epoch=self._epoch,
-                packet_id=message.mid if message.qos else 0,
+                packet_id=packet_id,
             )
         )
 
@@ -234,11 +247,3 @@ class PahoBroker:
             self._stamped_us = (self._now() - _EPOCH) // _MICROSECOND
             self._stamped_until = tick + _STAMP_S
         return self._stamped_us
-
-
-def _properties(message: MQTTMessage) -> dict[str, Any] | None:
-    set_ones = vars(message.properties) if message.properties is not None else {}
-    given = {name: set_ones[name] for name in _PROPERTIES if name in set_ones}
-    if message.retain:
-        given["retain"] = True
-    return given or None
