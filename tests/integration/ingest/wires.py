@@ -1,0 +1,173 @@
+"""Ingest at a real broker: the service in a thread, a publisher, and a line that can be cut."""
+
+import selectors
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.properties import Properties
+
+from anju.embedded.ports import HOST
+from ingest import service
+from ingest.address import BrokerAddress
+from ingest.batches import Batching
+from ingest.broker import PahoBroker
+from ingest.message import Message
+from tests.brokers import TestBroker
+from tests.integration.ingest.conftest import BOUND, NOW, RULES
+from tests.waiting import wait_until
+
+CLIENT_ID = "ingest-test"
+
+
+class Publisher:
+    """Publishes with QoS 1 and waits until the broker has it."""
+
+    def __init__(self, broker: TestBroker) -> None:
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self.client.max_inflight_messages_set(1000)
+        self.client.connect(HOST, broker.port, keepalive=30)
+        self.client.loop_start()
+        wait_until(self.client.is_connected, what="the publisher is connected")
+
+    def send(
+        self, *messages: Message, retain: bool = False, qos: int = 1, properties: Properties | None = None
+    ) -> None:
+        infos = [
+            self.client.publish(m.topic, m.payload, qos, retain=retain, properties=properties)
+            for m in messages
+        ]
+        for info in infos:
+            info.wait_for_publish(10)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@contextmanager
+def serving(url: str, dsn: str, *, bound: Sequence[str] = BOUND) -> Iterator[threading.Event]:
+    """The service, subscribed; set the event, or leave, to stop it cleanly."""
+    stop, subscribed = threading.Event(), threading.Event()
+    failed: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            service.run(
+                dsn=dsn,
+                mqtt_url=url,
+                bound=bound,
+                rules=lambda _: RULES,
+                now=lambda: NOW,
+                stop=stop,
+                client_id=CLIENT_ID,
+                on_subscribed=subscribed.set,
+            )
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    thread = threading.Thread(target=body, name="service")
+    thread.start()
+    try:
+        wait_until(lambda: subscribed.is_set() or failed, what="ingest is subscribed")
+        yield stop
+    finally:
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
+        assert not failed
+
+
+@contextmanager
+def listening(url: str, *, size: int = 1000) -> Iterator[PahoBroker]:
+    """The broker's client alone, under the session of the service; nothing is acknowledged by itself."""
+    subscribed = threading.Event()
+    client = PahoBroker(
+        BrokerAddress.parse(url),
+        client_id=CLIENT_ID,
+        batching=Batching(size=size),
+        now=lambda: NOW,
+        on_subscribed=subscribed.set,
+    )
+    client.start()
+    try:
+        assert subscribed.wait(10)
+        yield client
+    finally:
+        client.stop(within_s=5)
+
+
+def take(client: PahoBroker, count: int) -> list[Message]:
+    """So many messages, in however many batches."""
+    taken: list[Message] = []
+
+    def enough() -> bool:
+        taken.extend(client.take(within_s=0.05))
+        return len(taken) >= count
+
+    wait_until(enough, what=f"{count} messages have come")
+    return taken
+
+
+class Line:
+    """A TCP line between ingest and the broker that can be cut."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._listener = socket.create_server((HOST, 0))
+        self.url = f"mqtt://{HOST}:{self._listener.getsockname()[1]}"
+        self._ends: set[socket.socket] = set()
+        self._closed = False
+        self._thread = threading.Thread(target=self._carry, name="line")
+        self._wake, self._woken = socket.socketpair()
+        self._thread.start()
+
+    def cut(self) -> None:
+        """Break what is connected; new connections are taken."""
+        self._wake.send(b"c")
+
+    def close(self) -> None:
+        self._closed = True
+        self.cut()
+        self._thread.join(10)
+
+    def _carry(self) -> None:
+        other: dict[socket.socket, socket.socket] = {}
+        with selectors.DefaultSelector() as selector, self._listener, self._wake, self._woken:
+            for one in (self._listener, self._woken):
+                selector.register(one, selectors.EVENT_READ)
+            while not self._closed:
+                for key, _ in selector.select():
+                    ready = key.fileobj
+                    assert isinstance(ready, socket.socket)
+                    if ready is self._listener:
+                        near, _ = ready.accept()
+                        far = socket.create_connection((HOST, self._to))
+                        other |= {near: far, far: near}
+                        for end in (near, far):
+                            selector.register(end, selectors.EVENT_READ)
+                        continue
+                    data = b"" if ready is self._woken else _received(ready)
+                    if ready in other and data:
+                        other[ready].sendall(data)
+                        continue
+                    if ready is self._woken:
+                        ready.recv(16)
+                    # Cut, or one end is gone: all of it goes.
+                    for end in other:
+                        selector.unregister(end)
+                        end.close()
+                    other.clear()
+                    break
+            for end in other:
+                end.close()
+
+
+def _received(end: socket.socket) -> bytes:
+    try:
+        return end.recv(65_536)
+    except ConnectionError:
+        return b""
