@@ -122,11 +122,12 @@ def _pages(page: Page, url: str) -> dict[str, str]:
 
 
 def _take(page: Page, address: str, file: Path) -> list[tuple[Path, int]]:
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
     response = page.goto(address)
     if response is None or not response.ok:
         sys.exit(f"screenshots: {address} answers {response and response.status}")
     # As tall as the page: what is fixed to the edge of the screen then covers nothing.
-    width = page.viewport_size["width"] if page.viewport_size else 0
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": width, "height": height})
     page.screenshot(path=file, full_page=True, animations="disabled")

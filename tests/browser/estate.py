@@ -16,6 +16,7 @@ from devices import installations, registry
 from housing import absences, estates, leads, leases, residents, verdicts
 from housing.scope import EVERYTHING
 from policy.book import PolicyBook
+from storage import watermark
 from storage.personal import PersonalKey
 from storage.pool import Connection
 from wire.channels import BY_NAME, EVENTS
@@ -24,7 +25,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 #: Tuesday afternoon in Shanghai.
 NOW = datetime(2026, 11, 24, 7, 42, 8, tzinfo=UTC)
 PASSWORD = "correct horse battery"
-ESTATE, SMALL_ESTATE = "hean", "yuexi"
+ESTATE, SMALL_ESTATE = "demo-hean", "yuexi"
 DAYS = 380
 
 ENERGY, WATER = BY_NAME["energy_kwh"].code, BY_NAME["water_l"].code
@@ -89,6 +90,11 @@ def seed(
     leads.raise_leads(connection, books=books, now=NOW)
     _decide(connection, ids[DECIDED])
     _accounts(connection, rules)
+    facts = {
+        "zh": ["这是测试小区，没有真实住户。", "全部数据由程序生成。"],
+        "en": ["This is a test estate; nobody lives here.", "All data are invented."],
+    }
+    watermark.advance(connection, "demo", NOW, facts)
 
 
 def _home(code: str, building: str, stair: str, floor: int, door: str) -> Home:

@@ -151,6 +151,15 @@ def test_who_has_several_estates_chooses_one(site: Site, open_page: Opener) -> N
     expect(page.locator(".todo")).to_have_count(0)
 
 
+def test_the_first_page_of_a_demo_says_what_is_real(site: Site, open_page: Opener) -> None:
+    page = open_page("enforcement")
+    page.goto(site.url)
+    expect(page.locator(".demo")).to_contain_text("没有真实住户")
+    expect(page.locator("#demo")).to_contain_text("全部数据由程序生成。")
+    page.goto(f"{site.url}/?estate={estate.SMALL_ESTATE}")
+    expect(page.locator(".demo")).to_have_count(0)
+
+
 def test_what_is_not_mine_does_not_exist(site: Site, open_page: Opener) -> None:
     page = open_page("supervisor")
     response = page.goto(f"{site.url}/units/{site.unit('A-101')}")

@@ -106,7 +106,8 @@ class BoardView:
     #: `estate.code`
     code: str
     estates: tuple[Choice, ...]
-    demo: bool
+    #: What is real and what is not, a sentence a line; empty: no demo.
+    demo: tuple[str, ...]
     units: int
     #: flowing, late or nothing
     fresh: str
@@ -131,7 +132,7 @@ def view(
     board: Board,
     *,
     estates: Sequence[Choice],
-    demo: bool,
+    demo: Sequence[str],
     attention: Sequence[QueuedLead] | None,
     open_leads: int,
     hours: Mapping[int, Hours],
@@ -169,7 +170,7 @@ def view(
         name=t.of(board.estate.name, board.estate.name_en or board.estate.name),
         code=board.estate.code,
         estates=tuple(estates),
-        demo=demo,
+        demo=tuple(demo),
         units=len(board.tiles),
         fresh=fresh,
         age=age,
@@ -192,8 +193,9 @@ def view(
 
 
 def building_name(t: Catalogue, code: str, name: str) -> str:
-    """What people call a building: its own name, or its number."""
-    return name or t("board.building", name=code)
+    """What people call a building: its own name, which is Chinese, or its number."""
+    numbered = t("board.building", name=code)
+    return t.of(name or numbered, numbered)
 
 
 def tile_word(t: Catalogue, tile: Tile, now: datetime) -> str:
@@ -203,14 +205,22 @@ def tile_word(t: Catalogue, tile: Tile, now: datetime) -> str:
     if tile.state == "silent":
         return _span(t, "silent", tile.since, now) or t("tile.silent")
     if tile.state == "device":
-        return source_word(t, tile.silent_channels[0]) if tile.silent_channels else t("tile.device")
+        return _device_word(t, tile.silent_channels)
     return t.pick("tile", tile.state) if tile.state in ("none", "pause") else ""
+
+
+def _device_word(t: Catalogue, channels: Sequence[int]) -> str:
+    """The device that is silent, as short as a tile is narrow."""
+    if EVENTS in channels[:1]:
+        return t("tile.lock")
+    name = BY_CODE[channels[0]].name if channels and channels[0] in BY_CODE else ""
+    return t.pick("tile", name) if f"tile.{name}" in t.entries else t("tile.device")
 
 
 def source_word(t: Catalogue, channel: int) -> str:
     """The device of a channel, as people call it."""
     if channel == EVENTS:
-        return t("tile.lock")
+        return t("unit.lock")
     name = BY_CODE[channel].name if channel in BY_CODE else ""
     return t.pick("unit", name) if f"unit.{name}" in t.entries else t("unit.other_channel")
 

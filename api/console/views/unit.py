@@ -23,7 +23,7 @@ from housing.board import SourceState
 from housing.estates import UnitHeader
 from housing.leads import Lead
 from policy.groups import Bands, Idle
-from wire.channels import BY_NAME, EVENTS
+from wire.channels import BY_CODE, BY_NAME, EVENTS
 
 _ENERGY, _WATER = BY_NAME["energy_kwh"].code, BY_NAME["water_l"].code
 #: What a home is expected to have; the page says when one is missing.
@@ -325,7 +325,8 @@ def _sum(values: Floats, *, places: int = 0) -> tuple[str, str]:
 
 def _devices(t: Catalogue, found: Found, *, zone: ZoneInfo, now: datetime) -> tuple[DeviceRow, ...]:
     rows = []
-    for source in sorted(found.sources, key=lambda one: (one.channel == EVENTS, one.channel, one.device)):
+    shown = [one for one in found.sources if one.channel == EVENTS or BY_CODE[one.channel].metered]
+    for source in sorted(shown, key=lambda one: (one.channel == EVENTS, one.channel, one.device)):
         heard = source.heard_at
         parts = []
         if heard is not None:
@@ -336,7 +337,7 @@ def _devices(t: Catalogue, found: Found, *, zone: ZoneInfo, now: datetime) -> tu
         state = "silent" if source.silent else ("good" if heard is not None else "no_data")
         rows.append(
             DeviceRow(
-                name=source_word(t, source.channel),
+                name=_device_name(t, source),
                 code=source.serial or source.device,
                 tone="ok" if state == "good" else ("device" if state == "silent" else "unknown"),
                 icon="ok" if state == "good" else ("silent" if state == "silent" else "none"),
@@ -358,6 +359,14 @@ def _devices(t: Catalogue, found: Found, *, zone: ZoneInfo, now: datetime) -> tu
         if channel not in present
     ]
     return tuple(rows)
+
+
+def _device_name(t: Catalogue, source: SourceState) -> str:
+    """What reports events is called by its profile: lock-native, hazard-native …"""
+    kind = source.profile.partition("-")[0]
+    if source.channel == EVENTS and f"unit.{kind}" in t.entries:
+        return t.pick("unit", kind)
+    return source_word(t, source.channel)
 
 
 def _coverage(found: Found, channel: int) -> str | None:

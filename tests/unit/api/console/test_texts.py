@@ -38,6 +38,8 @@ BY_DATA = {
 KINDS = BY_CODE
 CHANNELS = BY_NAME
 OUTCOMES = ("confirmed", "refuted", "dismissed", "reopened")
+#: First parts of the names of profiles.
+PROFILES = ("lock", "gate", "hazard", "home")
 UNITS_OF_TIME = ("seconds", "minutes", "hours", "days")
 
 
@@ -134,5 +136,5 @@ def _chosen_by_data(key: str, sources: str) -> bool:
     name = key.partition(".")[2]
     head, _, tail = name.rpartition("_")
     quoted = [f"'{name}'", f'"{name}"', f"'{head}_'", f'"{head}_{{', f"'_{tail}'", f'}}_{tail}"']
-    listed = {*STATES, *KINDS, *OUTCOMES, *CHANNELS, *UNITS_OF_TIME, "flowing", "late", "nothing"}
+    listed = {*PROFILES, *STATES, *KINDS, *OUTCOMES, *CHANNELS, *UNITS_OF_TIME, "flowing", "late", "nothing"}
     return name in listed or any(one in sources for one in quoted)
