@@ -1,10 +1,11 @@
 """The command `anju`: thin; each command's module does the work."""
 
 import json
+import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -56,7 +57,7 @@ def up(
     """Everything, embedded, in the foreground, until Ctrl-C or SIGTERM."""
     from anju import up as body  # noqa: PLC0415 - a command loads what it needs
 
-    logs.configure("up")
+    logs.configure("up", level=logging.INFO if as_json else logging.WARNING)
     body.up(
         settings.load(data_dir=data_dir, http_port=http_port),
         body.Ports(mqtt=mqtt_port, mqtt311=mqtt311_port, database=db_port),
@@ -121,6 +122,53 @@ def settle(
     settled = body.settle(settings.load(data_dir=data_dir), timeout_s=timeout)
     typer.echo(json.dumps(settled.as_json()) if as_json else settled.in_words())
     raise typer.Exit(0 if settled.settled else 1)
+
+
+@app.command(name="import")
+def import_(
+    *,
+    folder: Annotated[Path, typer.Argument(help="CSV and Parquet files, or a pack.", metavar="DIR")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
+    as_json: Json = False,
+    by: Annotated[str, typer.Option("--by", help="Who imports, for the audit log.")] = "",
+    language: Annotated[
+        Literal["zh", "en"] | None, typer.Option("--lang", help="Of the messages (the terminal's locale).")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """An own estate from files: checked whole, then written; exit 1 when something is wrong."""
+    from anju.importer import command  # noqa: PLC0415
+
+    code = command.run(
+        settings.load(data_dir=data_dir), folder, dry_run=dry_run, as_json=as_json, by=by, language=language
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def demo(
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Start what is needed, load, replay, settle, report, stop.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="With --once: counters as JSON.", metavar="FILE")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Other households (ANJU_DEMO_DATA; the sample).", metavar="DIR"),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """The demo estate into the running stack: load what is missing, replay the last days over MQTT."""
+    from anju.demo import command  # noqa: PLC0415
+
+    logs.configure("demo", level=logging.WARNING)
+    given = settings.load(data_dir=data_dir)
+    if once:
+        command.run_once(given, data=data, report=report)
+    else:
+        command.run(given, data=data)
 
 
 @app.command(

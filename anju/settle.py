@@ -22,6 +22,8 @@ from wire.envelope import SETTLE
 #: One filter, one queue: what arrived at the broker before the marker is committed before it.
 _TOPIC = f"hm/v1/{SETTLE}/up/m"
 _PAUSE_S = 0.03
+#: A broker that was started again knows no subscription until ingest is back: what it takes before is lost.
+_AGAIN_S = 1.0
 _QUERIES = load("anju", "settle.sql")
 
 
@@ -88,12 +90,15 @@ def settle(settings: Settings, *, timeout_s: float) -> Settled:
     """
     begun = time.monotonic()
     marker = uuid4()
-    with connect(stack.database_url(settings), name="settle", autocommit=True) as connection:
-        with _client(stack.mqtt_url(settings), marker, timeout_s) as client:
-            sent = client.publish(_TOPIC, f'{{"marker": "{marker}"}}', qos=1)
-            with contextlib.suppress(RuntimeError):  # paho: the connection is gone; the marker stays unseen
-                sent.wait_for_publish(timeout_s)
+    with (
+        connect(stack.database_url(settings), name="settle", autocommit=True) as connection,
+        _client(stack.mqtt_url(settings), marker, timeout_s) as client,
+    ):
+        sent_at = None
         while (left := _pending(connection, marker)).anything and time.monotonic() - begun < timeout_s:
+            if left.marker and (sent_at is None or time.monotonic() - sent_at > _AGAIN_S):
+                client.publish(_TOPIC, f'{{"marker": "{marker}"}}', qos=1)
+                sent_at = time.monotonic()
             time.sleep(_PAUSE_S)
     return Settled(seconds=time.monotonic() - begun, pending=left)
 

@@ -56,7 +56,7 @@ def forget(data_dir: Path) -> None:
 
 
 def alive(pid: int | None) -> bool:
-    """True while a process of that id exists."""
+    """True while a process of that id runs; one that ended and waits for its parent does not."""
     if pid is None:
         return False
     try:
@@ -65,7 +65,11 @@ def alive(pid: int | None) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:  # gone meanwhile, or a system without /proc
+        return not Path("/proc/self").exists()
+    return state != "Z"
 
 
 def database_url(settings: Settings) -> str:

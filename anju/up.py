@@ -1,5 +1,6 @@
 """`anju up`: everything embedded, in the foreground."""
 
+import contextlib
 import json
 import os
 import sys
@@ -7,7 +8,7 @@ import time
 import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from signal import SIGINT
+from signal import SIGINT, SIGKILL
 from subprocess import Popen
 
 from anju import processes, stack
@@ -21,8 +22,9 @@ from anju.supervisor import Child, Supervisor, python_child
 
 #: What the embedded broker's topics prove: it listens on loopback only.
 _EMBEDDED_BOUND = "hm/v1/+/#"
-#: After kill -9 of a stack its servers shut down by themselves.
-_LEFTOVERS_WITHIN_S = 15.0
+_COMMANDS = ("worker", "ingest", "api")
+#: After kill -9 of a stack its processes end by themselves.
+_LEFT_COMMANDS_WITHIN_S, _LEFTOVERS_WITHIN_S = 3.0, 15.0
 _DATABASE_GRACE_S = 300.0
 _LOG_KEPT_BYTES = 10_000_000
 
@@ -87,6 +89,8 @@ class _Running:
     def serve(self, ports: Ports, *, demo: bool, as_json: bool) -> None:
         """Start all in order, say that it is ready, and watch."""
         watch = self.supervisor
+        if not as_json:
+            print("安居 Anju is starting …", flush=True)
         if self.settings.database_url is None:
             self._add_database(ports)
         if self.settings.mqtt_url is None:
@@ -95,7 +99,7 @@ class _Running:
         if watch.stopping:
             return
         processes.migrate(self.stack.dsn)
-        for name in ("worker", "ingest", "api"):
+        for name in _COMMANDS:
             self._add_command(name)
         watch.run(watch.all_ready)
         watch.run(self._healthy)
@@ -179,8 +183,28 @@ class _Running:
 
 
 def _wait_for_leftovers(data_dir: Path) -> None:
-    """A stack that was killed leaves servers that are shutting down."""
+    """A stack that was killed leaves processes that are ending; ours that take too long are killed.
+
+    They stand any end: what is not committed comes again.
+    """
     left = stack.read(data_dir)
-    deadline = time.monotonic() + _LEFTOVERS_WITHIN_S
-    while left and any(map(stack.alive, left.pids.values())) and time.monotonic() < deadline:
+    begun = time.monotonic()
+    while left and any(map(stack.alive, left.pids.values())):
+        waited = time.monotonic() - begun
+        if waited > _LEFTOVERS_WITHIN_S:
+            return
+        for name in _COMMANDS:
+            pid = left.pids[name]
+            if waited > _LEFT_COMMANDS_WITHIN_S and pid is not None and _runs(pid, name):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, SIGKILL)
         time.sleep(0.05)
+
+
+def _runs(pid: int, command: str) -> bool:
+    """Whether a process is that command of ours: its id may have gone to another one."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return arguments[-4:-1] == [b"-m", b"anju", command.encode()]
