@@ -5,32 +5,56 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.auth import COOKIE
+from api.auth import COOKIE, Account, account_or_none
 from api.console import pages
+from api.deps import deps_of
 from api.problems import Problem
+from storage.pool import Connection
 
-#: Status → texts of the page; what is not here is `broken`.
-_PAGES = {403: "forbidden", 404: "missing", 405: "missing", 409: "conflict"}
+#: Status → texts of the page.
+_PAGES = {403: "forbidden", 404: "missing", 405: "missing"}
+#: With these the database cannot be asked who reads.
+_NO_DATABASE = {"database_away", "internal"}
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
     """Answer a page's request that failed: to the log-in where that is all that is missing."""
     if problem.code == "login_required":
         return _to_login(request)
+    if problem.code in _NO_DATABASE:
+        return _page(request, problem, None, None)
+    deps = deps_of(request)
+    with deps.pool.connection() as connection:
+        return _page(request, problem, account_or_none(request, connection, deps), connection)
+
+
+def _page(
+    request: Request, problem: Problem, account: Account | None, connection: Connection | None
+) -> Response:
     t = pages.language(request)
-    status = problem.text.status
+    status, reads = problem.text.status, request.method in {"GET", "HEAD"}
+    if problem.code == "invalid_request" and reads:
+        status = 404  # an address that no page has
     if problem.code == "csrf":
         name, text = "stale", t("error.stale_text")
-    elif status in _PAGES and status != 409:
+    elif status in _PAGES:
         name = _PAGES[status]
         text = t.pick("error", f"{name}_text")
-    elif status == 500:
+    elif problem.code == "internal":
         name, text = "broken", t("error.broken_text")
     else:
-        name = "conflict"
+        name = "broken" if reads else "conflict"
         text = t.of(problem.text.zh, problem.text.en) + t("lang.full_stop")
     return pages.render(
-        request, "error.html", status=status, name=name, code=status, text=text, back=_back(request)
+        request,
+        "error.html",
+        account=account,
+        connection=connection,
+        status=status,
+        name=name,
+        code=status,
+        text=text,
+        back=_back(request),
     )
 
 

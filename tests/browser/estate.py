@@ -27,6 +27,7 @@ NOW = datetime(2026, 11, 24, 7, 42, 8, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 ESTATE, SMALL_ESTATE = "demo-hean", "yuexi"
 DAYS = 380
+NAME = "慕容不该出现"
 
 ENERGY, WATER = BY_NAME["energy_kwh"].code, BY_NAME["water_l"].code
 _HOUR = timedelta(hours=1)
@@ -179,6 +180,17 @@ def _records(connection: Connection, every: list[Home], key: PersonalKey) -> Non
         residents.HouseholdRow(code=f"h-{home.code}", size=1 + at % 3) for at, home in enumerate(every)
     ]
     residents.upsert_households(connection, households)
+    # Somebody with a name, which no page may show.
+    residents.upsert_residents(
+        connection,
+        [
+            residents.ResidentRow(
+                code=f"r-{home.code}", household=f"h-{home.code}", subject=f"s-{home.code}", name=NAME
+            )
+            for home in every
+        ],
+        key=key,
+    )
     leases.upsert_leases(
         connection,
         [
