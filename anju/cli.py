@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from anju import logs, settings, users
+from anju import detection, logs, settings, users
 from anju.embedded.errors import EmbeddedError
 from anju.errors import AnjuError
 from policy.errors import PolicyError
@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 
 app.add_typer(users.app, name="users")
+app.command()(detection.sweep)
+app.add_typer(detection.signals, name="signals")
 
 #: What a command ends with when it cannot be carried out: one line, no traceback.
 _TOLD = (AnjuError, EmbeddedError, PolicyError, StorageError, PermissionError)

@@ -91,3 +91,15 @@ CREATE TABLE absence (
     UNIQUE (unit_id, starts_at, ends_at),
     CHECK (starts_at < ends_at)
 );
+
+-- For other rooms: homes, and what the clocks of a home must know. No personal data.
+CREATE VIEW v_home AS
+SELECT u.id AS unit_id, u.code AS unit, u.estate_id, e.code AS estate, e.city, e.time_zone
+FROM unit u
+JOIN estate e ON e.id = u.estate_id;
+CREATE VIEW v_lease AS SELECT unit_id, starts_on, ends_on FROM lease;
+CREATE VIEW v_absence AS SELECT unit_id, registered_at, starts_at, ends_at FROM absence;
+CREATE VIEW v_registered AS
+SELECT o.unit_id, r.subject, o.starts_at, o.ends_at
+FROM occupant o
+JOIN resident r ON r.id = o.resident_id;

@@ -1,0 +1,16 @@
+"""What stops a sweep. The docstring is the default message."""
+
+
+class AnomalyError(Exception):
+    """The sweep could not be made."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class ZoneRefused(AnomalyError):
+    """An estate's time zone is not a whole number of hours from UTC."""
+
+
+class NoPolicy(AnomalyError):
+    """An estate lies in a city without a policy."""

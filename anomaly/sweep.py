@@ -1,0 +1,159 @@
+"""Sweeps: what the detectors say of every home as of the evening of each day, from what had arrived by then.
+
+A range of days loads each block of homes once and walks through its evenings, so that a year costs little
+more than a day. The evening of a day that is not over is now.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from anomaly import loading, signals, views
+from anomaly.detectors import idle, leak
+from anomaly.errors import NoPolicy
+from anomaly.features import resolution
+from anomaly.findings import Finding
+from anomaly.ledger import Ledger
+from anomaly.loading import Block
+from anomaly.signals import Signal
+from anomaly.window import Window
+from policy.book import Policy, PolicyBook
+from storage import watermark
+from storage.pool import Connection
+
+#: Kinds that a sweep answers for.
+KINDS = (leak.LEAK, idle.VACANCY, idle.IDLE_LIMIT)
+#: Watermark that says up to which day sweeps went.
+SWEPT = "sweep"
+#: Name and version of the detector behind each kind; a new version is a new way of judging.
+_DETECTORS = {leak.LEAK: "leak/1", idle.VACANCY: "idle/1", idle.IDLE_LIMIT: "idle/1"}
+#: Two sweeps at once: the second waits.
+_LOCK = 7_309_004_717
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What a sweep did."""
+
+    homes: int
+    #: Homes times days.
+    evenings: int
+    signals: int
+    #: Signals of an earlier sweep that were not found again.
+    removed: int
+
+
+def sweep(
+    connection: Connection,
+    *,
+    books: Mapping[str, PolicyBook],
+    first: date,
+    last: date,
+    now: datetime,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Swept:
+    """Sweep all homes as of each local day from `first` to `last`; the caller commits.
+
+    Equal data give equal signals, however the range is cut. Signals of these days that are no longer found
+    are removed.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction.
+    books : mapping of str to PolicyBook
+        By city.
+    first, last : date
+        Local days of each home's estate; those after today are left out.
+    now : datetime
+        Aware; the business time at which the sweep is made.
+    progress : callable
+        Told homes done and homes in all.
+
+    Raises
+    ------
+    NoPolicy
+        An estate's city has no book.
+    ZoneRefused
+        An estate's zone is not a whole number of hours from UTC.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    blocks = list(loading.blocks(connection))
+    homes, done, evenings, found, removed = sum(len(block.unit_ids) for block in blocks), 0, 0, 0, 0
+    for block in blocks:
+        if block.city not in books:
+            raise NoPolicy(f"no policy for the city {block.city!r}")
+        until = min(last, block.today(now))
+        if first <= until:
+            rows = list(_block(connection, block, books[block.city], first=first, last=until, now=now))
+            removed += signals.replace(
+                connection, rows, unit_ids=block.unit_ids, kinds=KINDS, first=first, last=until
+            )
+            found += len(rows)
+            evenings += len(block.unit_ids) * ((until - first).days + 1)
+        done += len(block.unit_ids)
+        progress(done, homes)
+    if evenings:
+        _remember(connection, last=min(last, max(block.today(now) for block in blocks)), now=now)
+    return Swept(homes=homes, evenings=evenings, signals=found, removed=removed)
+
+
+def _block(
+    connection: Connection, block: Block, book: PolicyBook, *, first: date, last: date, now: datetime
+) -> Iterator[Signal]:
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    for _, stretch in groupby(days, key=lambda day: id(book.on(day))):
+        same = list(stretch)
+        policy = book.on(same[0])
+        window = loading.load(
+            connection,
+            block,
+            first=same[0] - timedelta(days=reach_days(policy)),
+            last=same[-1],
+            now=now,
+            covered_min=policy.signs.covered_min,
+        )
+        yield from walk(window, policy, same, now=now)
+
+
+def reach_days(policy: Policy) -> int:
+    """How many days before an evening can matter to what is said of it."""
+    signs = policy.signs
+    before = max(signs.standby_days, signs.door_memory_days)
+    leak_days = max(policy.leak.memory_days, policy.leak.baseline_days + policy.leak.baseline_skip_days + 1)
+    return max(policy.idle.memory_days + before, leak_days)
+
+
+def walk(window: Window, policy: Policy, days: Sequence[date], *, now: datetime) -> Iterator[Signal]:
+    """What the detectors say of a block as of each of some days, which rise, under one policy."""
+    calendar = window.calendar
+    latest = loading.cut_at(calendar, now)
+    ledger = Ledger(window, policy.signs)
+    for day in days:
+        at = calendar.index(day)
+        cut = min(24 * (at + 1), latest)
+        ledger.advance(cut)
+        for finding in _detect(ledger, policy, at):
+            yield Signal(
+                unit_id=window.unit_ids[finding.unit],
+                as_of=day,
+                at=min(calendar.instant(24 * (at + 1)), now),
+                finding=finding,
+                detector=_DETECTORS[finding.kind],
+                policy=policy.version,
+            )
+
+
+def _detect(ledger: Ledger, policy: Policy, at: int) -> list[Finding]:
+    memory = policy.idle.memory_days
+    steps = ledger.water_step_l[:, max(at + 1 - memory, 0) : at + 1]
+    fine = resolution(steps, policy.leak.coarsest_l)
+    found = leak.detect(views.leak_view(ledger, at, policy.leak.memory_days, fine), policy.leak, policy.bands)
+    return found + idle.detect(views.idle_view(ledger, at, memory), policy.idle, policy.bands)
+
+
+def _remember(connection: Connection, *, last: date, now: datetime) -> None:
+    before = connection.execute("SELECT note ->> 'last' FROM watermark WHERE name = %s", [SWEPT]).fetchone()
+    newest = max(last.isoformat(), before[0] if before and before[0] else "")
+    watermark.advance(connection, SWEPT, now, {"last": newest})
