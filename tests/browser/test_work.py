@@ -49,7 +49,7 @@ def test_everything_works_without_script(site: Site, open_page: Opener) -> None:
     page.goto(f"{site.url}/?show=hazard")
     expect(page.locator(".tile.on")).to_have_count(1)
     page.locator(".todo a").first.click()
-    page.get_by_role("button", name="属实", exact=True).click()
+    page.get_by_role("link", name="属实", exact=True).click()
     expect(page.locator("h1")).to_have_text("属实")
     page.get_by_text("电话联系").click()
     page.locator("textarea").fill("住户说马桶在漏水，已请人修。")
@@ -205,10 +205,11 @@ def test_the_keyboard_reaches_the_verdict_and_leaves_the_sheet(site: Site, open_
             break
     expect(confirm).to_be_focused()
     assert confirm.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
-    page.keyboard.press("Enter")
-    expect(page.locator("dialog[open] h2")).to_have_text("属实")
-    page.keyboard.press("Escape")
-    expect(page.locator("dialog[open]")).to_have_count(0)
+    for key in ("Enter", "Space"):
+        page.keyboard.press(key)
+        expect(page.locator("dialog[open] h2")).to_have_text("属实")
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
     expect(confirm).to_be_focused()
 
 

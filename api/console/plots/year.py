@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from api.console.plots import parts
 from api.console.plots.parts import Pin
-from api.console.plots.scale import Floats, number, runs, top_of
+from api.console.plots.scale import Flags, Floats, number, runs, top_of
 
 #: Pixels that pins take above the bars.
 _PIN_ROOM = 16
@@ -28,6 +28,8 @@ class Days:
     count: int
     #: Positions [start, stop) of the claimed start with its uncertainty; None: no claim.
     claim: tuple[float, float] | None = None
+    #: (count,) a registered absence covers the day; None: not drawn here.
+    away: Flags | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,9 +154,11 @@ def door_plot(
 
 def _background(days: Days, known: np.ndarray, installed: int, height: float) -> str:
     claim = [days.claim] if days.claim else []
+    away = [] if days.away is None else runs(days.away)
     return (
         parts.areas([(0, installed)], css="p-pre", height=height)
         + parts.areas(parts.gaps(known, installed), css="p-gap", height=height)
+        + parts.areas(away, css="p-away", height=height)
         + parts.areas(claim, css="p-claim", height=height)
     )
 

@@ -36,6 +36,13 @@
   document.querySelectorAll("[data-open]").forEach(function (link) {
     var sheet = document.getElementById(link.dataset.open);
     if (!sheet || !sheet.showModal) return;
+    // what opens a sheet is a button, and a button answers to the space bar
+    link.setAttribute("role", "button");
+    link.addEventListener("keydown", function (event) {
+      if (event.key !== " ") return;
+      event.preventDefault();
+      link.click();
+    });
     link.addEventListener("click", function (event) {
       sheet.showModal();
       event.preventDefault();

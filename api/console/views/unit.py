@@ -37,8 +37,7 @@ _IDLE = ("idle_limit", "vacancy")
 class OpenLead:
     """An open matter."""
 
-    #: None: the reader may not open leads.
-    href: str | None
+    href: str
     band: str
     word: str
     sentence: str
@@ -91,11 +90,14 @@ class UnitView:
     #: Words of the legend; empty: not drawn.
     peers: str
     claim: str
+    #: True: absences are drawn.
+    away: bool
     months: tuple[tuple[str, ...], ...]
     profiles: tuple[Figure, ...]
     before: str
     after: str
-    open: tuple[OpenLead, ...]
+    #: None: the reader may not see leads.
+    open: tuple[OpenLead, ...] | None
     #: None: no idle time is claimed.
     clock: Clock | None
     devices: tuple[DeviceRow, ...]
@@ -139,11 +141,14 @@ def view(t: Catalogue, found: Found, *, bands: Bands, idle: Idle, now: datetime)
         figures=_figures(t, found, claim, marks, zone),
         peers=_peers_word(t, found.peers),
         claim=_claim_word(t, worst, today=today) if worst and claim else "",
+        away=bool(days.absent.any()),
         months=_months(days),
         profiles=found.profiles.figures if found.profiles else (),
         before=t("unit.profile_before", n=found.profiles.before_days // 7) if found.profiles else "",
         after=t("unit.profile_after", n=found.profiles.after_days) if found.profiles else "",
-        open=tuple(
+        open=None
+        if found.open is None
+        else tuple(
             OpenLead(
                 href=f"/leads/{lead.id}",
                 band=(band := band_of(lead, bands)),
@@ -211,7 +216,7 @@ def _figures(
     zone: ZoneInfo,
 ) -> tuple[Figure, ...]:
     days, peers = found.days, found.peers
-    shared = Days(first=days.first, count=days.count, claim=claim)
+    shared = Days(first=days.first, count=days.count, claim=claim, away=days.absent)
     pins = [
         Pin(at=(row.start - days.first).days, number=row.number)
         for row in marks
@@ -247,7 +252,7 @@ def _figures(
         months=t.words("lang.months"),
     )
     return (
-        _use_figure(t, "energy", shared, energy, css="p-elec", height=132, pins=pins),
+        _use_figure(t, "energy", shared, energy, css="p-elec", height=132, pins=pins or None),
         _use_figure(t, "water", shared, water, css="p-water", height=110, pins=None),
         Figure(title=t("unit.door"), unit=t("unit.door_unit"), plot=door),
     )
