@@ -48,8 +48,8 @@ class Device:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Service:
-    """One installation at a unit: half-open, microseconds since 1970."""
+class Service:
+    """A device's channel at a unit: half-open, microseconds since 1970."""
 
     unit_id: int
     from_us: int
@@ -64,7 +64,7 @@ class Registry:
         *,
         version: int,
         devices: Mapping[str, Device],
-        services: Mapping[tuple[int, int], Sequence[_Service]],
+        services: Mapping[tuple[int, int], Sequence[Service]],
     ) -> None:
         self.version = version
         self._devices = devices
@@ -95,11 +95,16 @@ def load(connection: Connection) -> Registry:
     devices: dict[str, Device] = {}
     for device_id, code, profile, active in connection.execute(_SQL["devices"]):
         devices[code] = Device(id=device_id, code=code, profile=_profile(profiles, profile), active=active)
-    services: dict[tuple[int, int], list[_Service]] = {}
-    for device_id, channel, unit_id, from_us, to_us in connection.execute(_SQL["installations"]):
-        service = _Service(unit_id=unit_id, from_us=from_us, to_us=_FOREVER if to_us is None else to_us)
-        services.setdefault((device_id, channel), []).append(service)
+    services: dict[tuple[int, int], list[Service]] = {}
+    for device_id, channel, *service in connection.execute(_SQL["installations"]):
+        services.setdefault((device_id, channel), []).append(_service(*service))
     return Registry(version=version, devices=MappingProxyType(devices), services=MappingProxyType(services))
+
+
+def services_of(connection: Connection, *, device_id: int, channel: int) -> list[Service]:
+    """Say which units one device's channel served, and when."""
+    rows = connection.execute(_SQL["services"], {"device_id": device_id, "channel": channel}).fetchall()
+    return [_service(*row) for row in rows]
 
 
 def hold(connection: Connection) -> int:
@@ -173,6 +178,10 @@ def retire(connection: Connection, code: str) -> bool:
     begin_change(connection)
     row = connection.execute(_SQL["set_status"], {"code": code, "status": "retired"}).fetchone()
     return row is not None
+
+
+def _service(unit_id: int, from_us: int, to_us: int | None) -> Service:
+    return Service(unit_id=unit_id, from_us=from_us, to_us=_FOREVER if to_us is None else to_us)
 
 
 def _version(connection: Connection) -> int:

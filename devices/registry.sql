@@ -22,6 +22,14 @@ FROM installation
 WHERE unit_id IS NOT NULL
 ORDER BY valid_from
 
+-- services --
+-- Those of one device's channel.
+SELECT unit_id, (extract(epoch FROM valid_from) * 1000000)::bigint,
+       (extract(epoch FROM valid_to) * 1000000)::bigint
+FROM installation
+WHERE device_id = %(device_id)s AND channel = %(channel)s AND unit_id IS NOT NULL
+ORDER BY valid_from
+
 -- ids --
 SELECT code, id FROM device WHERE code = ANY(%(codes)s)
 

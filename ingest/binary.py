@@ -7,6 +7,9 @@ each; big-endian; a timestamptz is microseconds since 2000, a date days since 20
 import struct
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
+
 HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
 TRAILER = struct.pack("!h", -1)
 #: From 1970 to 2000.
@@ -16,6 +19,22 @@ DAY_US = 86_400_000_000
 
 _READING = struct.Struct("!h iq iq id iq ii ih ih ih")
 _MARK = struct.Struct("!h ii ih ii")
+
+#: A row of `reading` without a journal id: every field has its place, so a column is written at once.
+_IMPORTED = np.dtype(
+    [
+        ("fields", ">i2"),
+        *(("time_size", ">i4"), ("time", ">i8")),
+        *(("received_size", ">i4"), ("received", ">i8")),
+        *(("value_size", ">i4"), ("value", ">f8")),
+        ("journal_size", ">i4"),
+        *(("device_size", ">i4"), ("device", ">i4")),
+        *(("channel_size", ">i4"), ("channel", ">i2")),
+        *(("quality_size", ">i4"), ("quality", ">i2")),
+        *(("decoder_size", ">i4"), ("decoder", ">i2")),
+    ]
+)
+_SIZES = {"time": 8, "received": 8, "value": 8, "device": 4, "channel": 2, "quality": 2, "decoder": 2}
 
 ReadingRow = tuple[int, int, float, int, int, int, int, int]
 
@@ -35,6 +54,32 @@ def readings(rows: Iterable[ReadingRow]) -> bytes:
         for t, r, v, j, d, c, q, k in rows
     ]
     return b"".join([HEADER, *packed, TRAILER])
+
+
+def imported_readings(
+    *,
+    time_us: NDArray[np.int64],
+    received_us: NDArray[np.int64],
+    value: NDArray[np.float64],
+    quality: NDArray[np.int16],
+    device_id: int,
+    channel: int,
+    decoder: int,
+) -> bytes:
+    """Pack rows of one series that no journal holds; arrays of one length, times since 1970."""
+    rows = np.zeros(len(time_us), _IMPORTED)
+    rows["fields"] = 8
+    rows["journal_size"] = -1  # NULL
+    for name, size in _SIZES.items():
+        rows[f"{name}_size"] = size
+    rows["time"] = time_us - EPOCH_SHIFT_US
+    rows["received"] = received_us - EPOCH_SHIFT_US
+    rows["value"] = value
+    rows["device"] = device_id
+    rows["channel"] = channel
+    rows["quality"] = quality
+    rows["decoder"] = decoder
+    return b"".join([HEADER, rows.tobytes(), TRAILER])
 
 
 def marks(rows: Iterable[tuple[int, int, int]]) -> bytes:

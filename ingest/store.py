@@ -65,7 +65,7 @@ class _Changed:
 
 
 def write(
-    connection: Connection, content: Sorted, *, journal_id: int, registry: Registry, staged: bool
+    connection: Connection, content: Sorted, *, journal_id: int | None, registry: Registry, staged: bool
 ) -> Written:
     """Store the readings and events of a batch and mark the days they touch.
 
@@ -79,12 +79,8 @@ def write(
     psycopg.errors.UniqueViolation
         Not staged, and a key is there already: roll back, and write it staged.
     """
-    readings = binary.readings(
-        (k.time_us, c.received_us, c.value, journal_id, k.device_id, k.channel, c.quality, c.decoder)
-        for k, c in content.readings.items()
-    )
     put = _merge if staged else _write_new
-    changed = put(connection, content, readings, journal_id)
+    changed = put(connection, content, journal_id)
     mark(connection, _marks(registry, changed))
     return Written(
         readings=changed.new_readings,
@@ -93,10 +89,10 @@ def write(
     )
 
 
-def _write_new(connection: Connection, content: Sorted, readings: bytes, journal_id: int) -> _Changed:
+def _write_new(connection: Connection, content: Sorted, journal_id: int | None) -> _Changed:
     with connection.cursor() as cursor:
         if content.readings:
-            copy_bytes(cursor, _SQL["copy_readings"], readings)
+            copy_readings(cursor, _packed(content, journal_id))
         if content.events:
             _copy_events(cursor, _SQL["copy_events"], content.events, journal_id)
     return _Changed(
@@ -107,15 +103,9 @@ def _write_new(connection: Connection, content: Sorted, readings: bytes, journal
     )
 
 
-def _merge(connection: Connection, content: Sorted, readings: bytes, journal_id: int) -> _Changed:
-    with connection.cursor(binary=True) as cursor:
-        prepare_staging(connection)
-        if content.readings:
-            copy_bytes(cursor, _SQL["copy_staged_readings"], readings)
-        if content.events:
-            _copy_events(cursor, _SQL["copy_staged_events"], content.events, journal_id)
-        read = cursor.execute(_SQL["merge_readings"]).fetchall() if content.readings else []
-        happened = cursor.execute(_SQL["merge_events"]).fetchall() if content.events else []
+def _merge(connection: Connection, content: Sorted, journal_id: int | None) -> _Changed:
+    read = merge_readings(connection, _packed(content, journal_id)) if content.readings else []
+    happened = _merge_events(connection, content.events, journal_id) if content.events else []
     return _Changed(
         new_readings=sum(new for *_, new in read),
         new_events=sum(new for *_, new in happened),
@@ -129,27 +119,50 @@ def _merge(connection: Connection, content: Sorted, readings: bytes, journal_id:
     )
 
 
+def copy_readings(cursor: psycopg.Cursor[object], packed: bytes) -> None:
+    """Send packed rows (`ingest.binary`) straight into the table.
+
+    Raises
+    ------
+    psycopg.errors.UniqueViolation
+        A key is there already.
+    """
+    _copy_bytes(cursor, _SQL["copy_readings"], packed)
+
+
+def merge_readings(connection: Connection, packed: bytes) -> list[tuple[int, int, int, int, bool]]:
+    """Decide packed rows, each key once, against what is there.
+
+    Returns
+    -------
+    list[tuple[int, int, int, int, bool]]
+        What is new or changed: device_id, channel, time_us, quality, and whether it is new.
+    """
+    with connection.cursor(binary=True) as cursor:
+        connection.execute(_SQL["stage_readings"])
+        _copy_bytes(cursor, _SQL["copy_staged_readings"], packed)
+        return cursor.execute(_SQL["merge_readings"]).fetchall()
+
+
+def _merge_events(
+    connection: Connection, events: EventRows, journal_id: int | None
+) -> list[tuple[int, int, int, bool]]:
+    with connection.cursor(binary=True) as cursor:
+        connection.execute(_SQL["stage_events"])
+        _copy_events(cursor, _SQL["copy_staged_events"], events, journal_id)
+        return cursor.execute(_SQL["merge_events"]).fetchall()
+
+
 def is_evidence(quality: int) -> bool:
     """Whether a row of this quality may become consumption or a sign of life."""
     return not quality & NOT_EVIDENCE
-
-
-def prepare_staging(connection: Connection) -> None:
-    """Have empty staging tables in this transaction."""
-    connection.execute(_SQL["stage"])
-
-
-def copy_bytes(cursor: psycopg.Cursor[object], statement: LiteralString, rows: bytes) -> None:
-    """Send rows that are packed already."""
-    with cursor.copy(statement) as copy:
-        copy.write(rows)
 
 
 def mark(connection: Connection, marks: set[Mark]) -> None:
     """Append dirty marks (unit, channel, days since 1970) and wake the worker."""
     if marks:
         with connection.cursor() as cursor:
-            copy_bytes(cursor, _SQL["copy_marks"], binary.marks(marks))
+            _copy_bytes(cursor, _SQL["copy_marks"], binary.marks(marks))
         connection.execute(_SQL["notify_dirty"])
 
 
@@ -175,6 +188,20 @@ def tally(
             "quarantined": quarantined,
         },
     )
+
+
+def _packed(content: Sorted, journal_id: int | None) -> bytes:
+    if journal_id is None:
+        raise ValueError("readings that came as messages have a journal")
+    return binary.readings(
+        (k.time_us, c.received_us, c.value, journal_id, k.device_id, k.channel, c.quality, c.decoder)
+        for k, c in content.readings.items()
+    )
+
+
+def _copy_bytes(cursor: psycopg.Cursor[object], statement: LiteralString, rows: bytes) -> None:
+    with cursor.copy(statement) as copy:
+        copy.write(rows)
 
 
 def _copy_events(

@@ -10,11 +10,14 @@ FROM STDIN (FORMAT BINARY)
 -- copy_marks --
 COPY usage_dirty (unit_id, channel, day) FROM STDIN (FORMAT BINARY)
 
--- stage --
+-- stage_readings --
+-- Emptied here too: an import merges several times in one transaction.
 CREATE TEMP TABLE IF NOT EXISTS reading_stage (LIKE reading) ON COMMIT DELETE ROWS;
+TRUNCATE reading_stage
+
+-- stage_events --
 CREATE TEMP TABLE IF NOT EXISTS event_stage (LIKE event) ON COMMIT DELETE ROWS;
-DELETE FROM reading_stage;
-DELETE FROM event_stage
+TRUNCATE event_stage
 
 -- copy_staged_readings --
 COPY reading_stage (time, received_at, value, journal_id, device_id, channel, quality, decoder)

@@ -1,5 +1,7 @@
 """What a decoder hands on, whatever the wire format."""
 
+import hashlib
+
 from msgspec import Struct
 
 from wire.reasons import Reason
@@ -49,3 +51,13 @@ class Element(Struct, frozen=True, gc=False):
     event: DecodedEvent | None = None
     #: Set when the element, or some reading of it, is refused; the readings above are good.
     refusal: Refusal | None = None
+
+
+def event_key(counted: str, *content: str | float | None) -> str:
+    """Make the key of an event: what its source counted, and a digest of what it says.
+
+    The counter says which message; the digest keeps apart two events that a faulty counter, or no counter,
+    gave one number.
+    """
+    said = "|".join(str(part) for part in content).encode()
+    return f"{counted}-{hashlib.blake2b(said, digest_size=8).hexdigest()}"

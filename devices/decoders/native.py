@@ -1,12 +1,11 @@
 """The native format, version 1 (`wire.envelope`)."""
 
-import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal
+from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal, event_key
 from wire.channels import BY_NAME
 from wire.envelope import MAX_ELEMENTS, MAX_PAYLOAD_BYTES, EventMessage, Kind, MeterMessage
 from wire.events import EventType, Method, Result
@@ -110,8 +109,6 @@ def _event_message(raw: bytes, message: EventMessage) -> Element:
         named = f"type {message.type}, method {message.method}, result {message.result}"
         return _refused(raw, Reason.unknown_event, named)
     value = None if message.value is None else message.value + 0.0
-    content = f"{kind}|{method}|{result}|{message.subject}|{value}".encode()
-    # The counter says which message; the digest keeps two events that a faulty counter gave one number.
     counted = f"{message.boot}.{message.seq}" if message.boot is not None else f"{message.seq}"
     event = DecodedEvent(
         type=kind,
@@ -120,7 +117,7 @@ def _event_message(raw: bytes, message: EventMessage) -> Element:
         time_us=(message.at - _EPOCH) // _MICROSECOND,
         subject=message.subject or None,
         value=value,
-        dedupe_key=f"{counted}-{hashlib.blake2b(content, digest_size=8).hexdigest()}",
+        dedupe_key=event_key(counted, kind, method, result, message.subject or None, value),
     )
     return Element(raw=raw, event=event)
 

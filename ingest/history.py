@@ -1,0 +1,242 @@
+"""Past readings and events that an operator brings in: in bulk, by the same rules, without a journal.
+
+Each function works in the caller's transaction and is safe to repeat. Commit the registry first, in a
+transaction of its own: ingest waits for whoever changes it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import psycopg
+from numpy.typing import ArrayLike, NDArray
+
+from devices import registry
+from devices.decoders.elements import DecodedEvent, event_key
+from ingest import binary, store
+from ingest.conflict import candidate
+from ingest.sorting import EventKey, Sorted
+from ingest.store import Mark, Written
+from storage.pool import Connection
+from storage.queries import load
+from wire.quality import NOT_EVIDENCE, Quality
+
+#: No decoder: version 1 of the import.
+DECODER = 1
+_SOURCE = "import"
+_SQL = load("ingest", "history.sql")
+_EPOCH_DAY = date(1970, 1, 1)
+
+Micros = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What came of an import."""
+
+    #: Rows that were not there before.
+    stored: int
+    #: Rows whose key was there already, in the table or among the given ones.
+    duplicates: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastEvent:
+    """An event of the past; what it says is its key."""
+
+    device_id: int
+    #: Code of a `wire.events.EventType`.
+    type: int
+    #: Microseconds since 1970, UTC.
+    time_us: int
+    received_us: int
+    method: int = 0
+    result: int = 0
+    #: A pseudonym.
+    subject: str | None = None
+    value: float | None = None
+    quality: int = Quality.IMPORTED
+
+
+def store_readings(
+    connection: Connection,
+    *,
+    device_id: int,
+    channel: int,
+    time_us: ArrayLike,
+    received_us: ArrayLike,
+    value: ArrayLike,
+    quality: ArrayLike = int(Quality.IMPORTED),
+) -> Stored:
+    """Store the past of one device's channel.
+
+    Parameters
+    ----------
+    time_us, received_us : (n,) int
+        Microseconds since 1970, UTC: when it was read, and when it became known.
+    value : (n,) float
+        In the channel's unit; finite.
+    quality : int or (n,) int
+        Flags of `wire.quality`.
+
+    Returns
+    -------
+    Stored
+        Two values under one time: the smaller one stays, flagged, as everywhere.
+
+    Raises
+    ------
+    ValueError
+        Arrays of different lengths, or a value that is not finite.
+    """
+    series = _Series.of(time_us, received_us, value, quality)
+    given = len(series.time_us)
+    if not given:
+        return Stored(stored=0, duplicates=0)
+    latest_us = int(series.received_us.max())
+    series = series.settled()
+    registry.hold(connection)
+    packed = binary.imported_readings(
+        time_us=series.time_us,
+        received_us=series.received_us,
+        value=series.value,
+        quality=series.quality,
+        device_id=device_id,
+        channel=channel,
+        decoder=DECODER,
+    )
+    span = {"device_id": device_id, "channel": channel, "first": series.first, "last": series.last}
+    new, touched_us = _put(connection, packed, series, span)
+    store.mark(connection, _marks(connection, device_id, channel, touched_us))
+    stored = Stored(stored=new, duplicates=given - new)
+    _count(connection, latest_us, Written(readings=new, events=0, duplicates=stored.duplicates))
+    return stored
+
+
+def store_events(connection: Connection, rows: Sequence[PastEvent]) -> Stored:
+    """Store past events, of any devices; give many at once.
+
+    Returns
+    -------
+    Stored
+        Two rows that say the same of the same time are one.
+    """
+    if not rows:
+        return Stored(stored=0, duplicates=0)
+    content = Sorted()
+    for row in rows:
+        said = (row.type, row.method, row.result, row.subject or None, row.value)
+        event = DecodedEvent(
+            type=row.type,
+            method=row.method,
+            result=row.result,
+            time_us=row.time_us,
+            subject=row.subject or None,
+            value=row.value,
+            dedupe_key=event_key("", *said),
+        )
+        found = candidate(0.0, row.received_us, int(row.quality), DECODER)
+        content.add_event(EventKey(row.device_id, event.dedupe_key, row.time_us), found, event)
+    registry.hold(connection)
+    known = registry.load(connection)
+    try:
+        with connection.transaction():
+            written = store.write(connection, content, journal_id=None, registry=known, staged=False)
+    except psycopg.errors.UniqueViolation:
+        written = store.write(connection, content, journal_id=None, registry=known, staged=True)
+    _count(connection, max(row.received_us for row in rows), written)
+    return Stored(stored=written.events, duplicates=written.duplicates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Series:
+    """Columns of one length."""
+
+    time_us: Micros
+    received_us: Micros
+    value: NDArray[np.float64]
+    quality: NDArray[np.int16]
+
+    @classmethod
+    def of(
+        cls, time_us: ArrayLike, received_us: ArrayLike, value: ArrayLike, quality: ArrayLike
+    ) -> "_Series":
+        times = np.asarray(time_us, np.int64)
+        series = cls(
+            time_us=times,
+            received_us=np.asarray(received_us, np.int64),
+            # Adding zero turns -0.0 into 0.0: one number, one spelling.
+            value=np.asarray(value, np.float64) + 0.0,
+            quality=np.broadcast_to(np.asarray(quality, np.int16), times.shape),
+        )
+        if not series.time_us.shape == series.received_us.shape == series.value.shape or times.ndim != 1:
+            raise ValueError("time_us, received_us and value are not of one length")
+        if not np.isfinite(series.value).all():
+            raise ValueError("a value is not finite")
+        return series
+
+    @property
+    def first(self) -> datetime:
+        return _moment(int(self.time_us.min()))
+
+    @property
+    def last(self) -> datetime:
+        return _moment(int(self.time_us.max()))
+
+    def settled(self) -> "_Series":
+        """One row a time, by the rule of `ingest.conflict`."""
+        unproven = (self.quality & Quality.IDENTITY_UNPROVEN) != 0
+        order = np.lexsort((self.quality, self.received_us, self.value, unproven, self.time_us))
+        times = self.time_us[order]
+        wins = np.ones(len(order), bool)
+        wins[1:] = times[1:] != times[:-1]
+        group = np.cumsum(wins) - 1
+        winner = order[wins]
+        rivals = (self.value[order] != self.value[winner][group]) & (
+            unproven[order] == unproven[winner][group]
+        )
+        quality = self.quality[winner].copy()
+        quality[group[rivals]] |= Quality.CONFLICT
+        return _Series(
+            time_us=self.time_us[winner],
+            received_us=self.received_us[winner],
+            value=self.value[winner],
+            quality=quality,
+        )
+
+
+def _put(
+    connection: Connection, packed: bytes, series: _Series, span: dict[str, object]
+) -> tuple[int, Micros]:
+    """Store a series; returns how many rows are new and the times at which days must be derived again."""
+    row = connection.execute(_SQL["any_there"], span).fetchone()
+    if row is not None and not row[0]:
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                store.copy_readings(cursor, packed)
+        except psycopg.errors.UniqueViolation:
+            pass
+        else:
+            return len(series.time_us), series.time_us[(series.quality & NOT_EVIDENCE) == 0]
+    changed = store.merge_readings(connection, packed)
+    touched = [time_us for _, _, time_us, quality, new in changed if not new or store.is_evidence(quality)]
+    return sum(new for *_, new in changed), np.array(touched, np.int64)
+
+
+def _marks(connection: Connection, device_id: int, channel: int, touched_us: Micros) -> set[Mark]:
+    marks: set[Mark] = set()
+    for service in registry.services_of(connection, device_id=device_id, channel=channel):
+        there = touched_us[(touched_us >= service.from_us) & (touched_us < service.to_us)]
+        marks |= {(service.unit_id, channel, int(day)) for day in np.unique(there // binary.DAY_US)}
+    return marks
+
+
+def _count(connection: Connection, latest_us: int, written: Written) -> None:
+    # On the day on which the last of it became known.
+    day = _EPOCH_DAY + timedelta(days=latest_us // binary.DAY_US)
+    store.tally(connection, day=day, source=_SOURCE, written=written)
+
+
+def _moment(time_us: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
