@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     now_file: Path | None = None
     #: Of the demo accounts; none: random, and printed.
     demo_password: SecretStr | None = None
+    #: Households of the demo estate instead of the sample that comes with Anju.
+    demo_data: Path | None = None
 
     @field_validator("database_url")
     @classmethod

@@ -1,7 +1,6 @@
 """A device simulator: publishes native messages at QoS 1 and keeps each until the broker confirmed it."""
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -41,7 +40,7 @@ class Publisher:
 
     def __init__(self, address: BrokerAddress, *, client_id: str) -> None:
         self._room = threading.Semaphore(WINDOW)
-        self._lock = threading.Lock()
+        self._told = threading.Condition()
         self._confirmed = 0
         self._refused: str | None = None
         client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
@@ -115,13 +114,11 @@ class Publisher:
         return info
 
     def _wait_for(self, confirmed: int, patience_s: float) -> None:
-        seen, deadline = self._confirmed, time.monotonic() + patience_s
-        while self._confirmed < confirmed:
-            if self._refused or time.monotonic() > deadline:
-                raise self._failure()
-            time.sleep(0.005)
-            if self._confirmed != seen:
-                seen, deadline = self._confirmed, time.monotonic() + patience_s
+        with self._told:
+            while self._confirmed < confirmed:
+                seen = self._confirmed
+                if self._refused or not self._told.wait(patience_s) or self._confirmed == seen:
+                    raise self._failure()
 
     def _failure(self) -> PublishFailed:
         why = self._refused or "no confirmation"
@@ -131,11 +128,12 @@ class Publisher:
         self, client: Client, userdata: object, mid: int, reason: ReasonCode, properties: object
     ) -> None:
         del client, userdata, mid, properties
-        with self._lock:
+        with self._told:
             if reason.is_failure:
                 self._refused = f"refused: {reason}"
             else:
                 self._confirmed += 1
+            self._told.notify_all()
         self._room.release()
 
     def _on_connect(

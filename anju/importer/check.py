@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol, cast
 from zoneinfo import ZoneInfo
 
 from anju.importer.columns import BadField, localise
@@ -12,6 +12,7 @@ from anju.importer.known import Known
 from anju.importer.overlaps import report_installations, report_leases
 from anju.importer.problems import Problems
 from anju.importer.sheets import Row, Sheet
+from policy.periods import Period
 from wire import channels
 from wire.envelope import is_device_code
 
@@ -45,8 +46,8 @@ class Rules:
     profiles: Mapping[str, Profile]
     #: Files of policy/.
     cities: Collection[str]
-    #: Longest usual lease in days and the article that says so; None: no rule.
-    lease_days: tuple[int, str] | None = None
+    #: The longest usual lease, and the article that says so; None: no rule.
+    lease_term: tuple[Period, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ class _Check:
         self.buildings = set(known.buildings)
         self.units = set(known.units)
         #: code → (profile, estate)
-        self.devices = {code: (profile, estate) for code, (_, profile, estate) in known.devices.items()}
+        self.devices = {code: (device.profile, device.estate) for code, device in known.devices.items()}
 
     def run(self) -> Checked:
         rows = {
@@ -112,19 +113,19 @@ class _Check:
 
     # --- one row of each table: completes `values`, answers whether the row may be written ---
 
-    def _estate(self, row: Row, _values: dict[str, object]) -> bool:
+    def _estate(self, row: Row, _values: dict[str, Any]) -> bool:
         self.zones[row.text("code")] = ZoneInfo(row.text("time_zone") or "UTC")
         if row.text("city") in self.rules.cities:
             return True
         return self._bad("estates", row, "city", "not_in_list", known=", ".join(sorted(self.rules.cities)))
 
-    def _building(self, row: Row, values: dict[str, object]) -> bool:
+    def _building(self, row: Row, values: dict[str, Any]) -> bool:
         if not self._place("buildings", row, values):
             return False
         self.buildings.add((str(values["estate"]), row.text("code")))
         return True
 
-    def _unit(self, row: Row, values: dict[str, object]) -> bool:
+    def _unit(self, row: Row, values: dict[str, Any]) -> bool:
         if not self._place("units", row, values):
             return False
         estate = str(values["estate"])
@@ -133,38 +134,38 @@ class _Check:
             return True
         return self._unknown("units", row, "building")
 
-    def _resident(self, row: Row, values: dict[str, object]) -> bool:
+    def _resident(self, row: Row, values: dict[str, Any]) -> bool:
         values["subject"] = row.text("subject") or row.text("code")
         return True
 
-    def _lease(self, row: Row, values: dict[str, object]) -> bool:
+    def _lease(self, row: Row, values: dict[str, Any]) -> bool:
         sound = self._of_unit("leases", row, values) and self._ordered("leases", row, "starts_on", "ends_on")
-        if sound and self.rules.lease_days is not None:
-            limit, article = self.rules.lease_days
-            days = (row.values["ends_on"] - row.values["starts_on"]).days + 1  # type: ignore[operator]
-            if days > limit:
+        if sound and self.rules.lease_term is not None:
+            term, article = self.rules.lease_term
+            starts_on, ends_on = cast("tuple[date, date]", (row.values["starts_on"], row.values["ends_on"]))
+            if ends_on > term.after(starts_on - timedelta(days=1)):
                 self.problems.notice(
                     "long_lease",
                     file=self._file("leases"),
                     line=row.line,
                     column="ends_on",
-                    value=row.values["ends_on"],
-                    days=days,
+                    value=ends_on,
+                    days=(ends_on - starts_on).days + 1,
                     article=article,
                 )
         return sound
 
-    def _occupant(self, row: Row, values: dict[str, object]) -> bool:
+    def _occupant(self, row: Row, values: dict[str, Any]) -> bool:
         sound = self._of_unit("occupants", row, values)
         sound &= self._refers("occupants", row, "resident")
         sound &= row.values["lease"] is None or self._refers("occupants", row, "lease")
         return sound and self._ordered("occupants", row, "starts_at", "ends_at", values)
 
-    def _absence(self, row: Row, values: dict[str, object]) -> bool:
+    def _absence(self, row: Row, values: dict[str, Any]) -> bool:
         sound = self._of_unit("absences", row, values)
         return sound and self._ordered("absences", row, "starts_at", "ends_at", values)
 
-    def _device(self, row: Row, values: dict[str, object]) -> bool:
+    def _device(self, row: Row, values: dict[str, Any]) -> bool:
         if not self._place("devices", row, values):
             return False
         self.devices[row.text("code")] = (row.text("profile"), str(values["estate"]))
@@ -175,7 +176,7 @@ class _Check:
         known = ", ".join(sorted(self.rules.profiles))
         return self._bad("devices", row, "profile", "not_in_list", known=known)
 
-    def _installation(self, row: Row, values: dict[str, object]) -> bool:
+    def _installation(self, row: Row, values: dict[str, Any]) -> bool:
         device = self.devices.get(row.text("device"))
         if device is None:
             return self._unknown("installations", row, "device")
@@ -206,7 +207,7 @@ class _Check:
 
     # --- what the rows share ---
 
-    def _each(self, name: str, rule: Callable[[Row, dict[str, object]], bool]) -> list[Row]:
+    def _each(self, name: str, rule: Callable[[Row, dict[str, Any]], bool]) -> list[Row]:
         kept: list[Row] = []
         if name not in self.sheets:
             return kept
@@ -237,7 +238,7 @@ class _Check:
     def _sole_estate(self) -> str:
         return next(iter(self.zones)) if len(self.zones) == 1 else ""
 
-    def _place(self, table: str, row: Row, values: dict[str, object]) -> bool:
+    def _place(self, table: str, row: Row, values: dict[str, Any]) -> bool:
         """Fill in the estate and make local times aware."""
         estate = str(values["estate"] or self._sole_estate())
         if not estate:
@@ -254,7 +255,7 @@ class _Check:
                     sound = self._bad(table, row, name, bad.code)
         return sound
 
-    def _of_unit(self, table: str, row: Row, values: dict[str, object]) -> bool:
+    def _of_unit(self, table: str, row: Row, values: dict[str, Any]) -> bool:
         if not self._place(table, row, values):
             return False
         if (str(values["estate"]), row.text("unit")) in self.units:
@@ -270,11 +271,11 @@ class _Check:
         row: Row,
         first: str,
         last: str,
-        values: Mapping[str, object] | None = None,
+        values: Mapping[str, Any] | None = None,
     ) -> bool:
         """A period of instants must have a length; one of whole days may be a single day."""
         start, end = (values or row.values)[first], (values or row.values)[last]
-        if end is None or (start < end if values is not None else start <= end):  # type: ignore[operator]
+        if end is None or (start < end if values is not None else start <= end):
             return True
         return self._bad(table, row, last, "order", start=row.values[first])
 

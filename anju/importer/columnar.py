@@ -44,6 +44,11 @@ def text(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
+def longer_than(column: pa.Array, limit: int) -> NDArray[np.bool_]:
+    """Which texts have more characters."""
+    return pc.fill_null(pc.greater(pc.utf8_length(column), limit), False).to_numpy(zero_copy_only=False)
+
+
 def indexed(column: pa.Array, known: list[str]) -> NDArray[np.int64]:
     """Position of each string in `known`; -1 where it is not in it, or null."""
     found = pc.index_in(column, value_set=pa.array(known, pa.string()))

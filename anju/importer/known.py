@@ -13,6 +13,16 @@ UnitKey = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
+class KnownDevice:
+    """One registered device."""
+
+    id: int
+    profile: str
+    serial: str
+    estate: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class KnownInstallation:
     """One channel of one device over a period."""
 
@@ -37,8 +47,8 @@ class Known:
     residents: set[str] = field(default_factory=set)
     #: code → (unit, first day, last day)
     leases: dict[str, tuple[UnitKey, date, date]] = field(default_factory=dict)
-    #: code → (id, profile, estate)
-    devices: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    #: code → what is registered
+    devices: dict[str, KnownDevice] = field(default_factory=dict)
     installations: list[KnownInstallation] = field(default_factory=list)
 
 
@@ -52,7 +62,10 @@ def read(connection: Connection) -> Known:
         households={code: (size, elder) for code, size, elder in rows["households"]},
         residents={code for (code,) in rows["residents"]},
         leases={code: ((estate, unit), start, end) for code, estate, unit, start, end in rows["leases"]},
-        devices={code: (number, profile, estate) for code, number, profile, estate in rows["devices"]},
+        devices={
+            code: KnownDevice(id=number, profile=profile, serial=serial, estate=estate)
+            for code, number, profile, serial, estate in rows["devices"]
+        },
         installations=[
             KnownInstallation(
                 device=device,

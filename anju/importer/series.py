@@ -1,6 +1,6 @@
 """Past readings and events, checked and turned into numbers piece by piece, never all in memory."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from anju.importer.check import Profile
 from anju.importer.columnar import Refused
 from anju.importer.problems import Problems
 from anju.importer.tables import EVENT_COLUMNS, READING_COLUMNS, SERIES_ALIASES
-from anju.importer.tabular import Piece, pieces
+from anju.importer.tabular import Piece, foreign_pieces, pieces
 from wire import channels
 from wire.events import EventType, Method, Result
 from wire.quality import Quality
@@ -25,6 +25,7 @@ _SUBJECT_CHARS = 128
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Translate = Callable[[Piece], Piece]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +74,6 @@ class EventBlock:
     #: NaN: none.
     value: Floats
     subject: list[str | None]
-    #: The operator's own id of the event; None: its content is its key.
-    key: list[str | None]
 
 
 @dataclass(kw_only=True)
@@ -107,15 +106,31 @@ class SeriesReader:
             for index, profile in enumerate(profiles)
         }
 
-    def readings(self, file: Path) -> Iterator[ReadingBlock]:
-        """Check and yield the readings of a file; rows with a problem are left out."""
-        for piece in pieces(file, READING_COLUMNS, SERIES_ALIASES, self.problems):
+    def readings(self, file: Path, *, translated: Translate | None = None) -> Iterator[ReadingBlock]:
+        """Check and yield the readings of a file; rows with a problem are left out.
+
+        Parameters
+        ----------
+        translated : callable, optional
+            Turns a piece of a foreign file into one with our columns (`pack`).
+        """
+        found = (
+            pieces(file, READING_COLUMNS, SERIES_ALIASES, self.problems)
+            if translated is None
+            else (translated(piece) for piece in foreign_pieces(file, self.problems))
+        )
+        for piece in found:
             if piece.table.num_rows:
                 yield self._readings(file.name, piece)
 
-    def events(self, file: Path) -> Iterator[EventBlock]:
-        """Check and yield the events of a file; rows with a problem are left out."""
-        for piece in pieces(file, EVENT_COLUMNS, SERIES_ALIASES, self.problems):
+    def events(self, file: Path, *, translated: Translate | None = None) -> Iterator[EventBlock]:
+        """Check and yield the events of a file, likewise."""
+        found = (
+            pieces(file, EVENT_COLUMNS, SERIES_ALIASES, self.problems)
+            if translated is None
+            else (translated(piece) for piece in foreign_pieces(file, self.problems))
+        )
+        for piece in found:
             if piece.table.num_rows:
                 yield self._events(file.name, piece)
 
@@ -154,12 +169,11 @@ class SeriesReader:
         time_us, received_us = self._times(rows, zone)
         value, refused = columnar.numbers(rows.column("value"))
         rows.take("value", refused, required=False)
-        subject, key = rows.text("subject"), rows.text("key")
-        for name, words in (("subject", subject), ("key", key)):
-            long = [word is not None and len(word) > _SUBJECT_CHARS for word in words.to_pylist()]
-            rows.refuse(name, np.array(long, dtype=bool), "too_long", limit=_SUBJECT_CHARS)
+        subject = rows.text("subject")
+        rows.refuse(
+            "subject", columnar.longer_than(subject, _SUBJECT_CHARS), "too_long", limit=_SUBJECT_CHARS
+        )
         good = rows.good
-        chosen = pa.array(good)
         return EventBlock(
             device=device[good],
             time_us=time_us[good],
@@ -168,8 +182,7 @@ class SeriesReader:
             method=method[good].astype(np.int16),
             result=result[good].astype(np.int16),
             value=value[good],
-            subject=subject.filter(chosen).to_pylist(),
-            key=key.filter(chosen).to_pylist(),
+            subject=subject.filter(pa.array(good)).to_pylist(),
         )
 
     def _devices(self, rows: "_Rows") -> tuple[Ints, Ints]:

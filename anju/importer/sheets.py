@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from anju.importer.columns import BadField, Column
 from anju.importer.problems import Problems
@@ -18,7 +19,8 @@ class Row:
     """One parsed line."""
 
     line: int
-    values: dict[str, object]
+    #: By column; of the type that the column's parser makes.
+    values: dict[str, Any]
 
     def text(self, column: str) -> str:
         """A text column; empty where nothing was given."""

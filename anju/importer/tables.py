@@ -163,7 +163,6 @@ EVENT_COLUMNS = MappingProxyType(
         "result": False,
         "value": False,
         "received_at": False,
-        "key": False,
     }
 )
 #: Chinese headers of the two.
@@ -181,6 +180,5 @@ SERIES_ALIASES = MappingProxyType(
         "方式": "method",
         "人员": "subject",
         "结果": "result",
-        "事件编号": "key",
     }
 )

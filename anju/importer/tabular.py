@@ -49,6 +49,20 @@ def pieces(
         problems.add(code, file=file.name, why=str(error).splitlines()[0])
 
 
+def foreign_pieces(file: Path, problems: Problems) -> Iterator[Piece]:
+    """Read a Parquet file piece by piece with whatever columns it has."""
+    try:
+        with pq.ParquetFile(file) as opened:
+            first = 1
+            for batch in opened.iter_batches(batch_size=_PARQUET_ROWS):
+                yield Piece(
+                    table=pa.Table.from_batches([batch]), lines=np.arange(first, first + batch.num_rows)
+                )
+                first += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        problems.add("unreadable", file=file.name, why=str(error).splitlines()[0])
+
+
 def rows_in(file: Path) -> int:
     """About how many rows a file has, for a progress bar."""
     if file.suffix == ".parquet":
@@ -67,13 +81,9 @@ def _parquet(
 ) -> Iterator[Piece]:
     with pq.ParquetFile(file) as opened:
         names = _names(opened.schema_arrow.names, columns, aliases, file.name, problems)
-        if names is None:
-            return
-        first = 1
-        for batch in opened.iter_batches(batch_size=_PARQUET_ROWS):
-            table = pa.Table.from_batches([batch]).rename_columns(names)
-            yield Piece(table=table, lines=np.arange(first, first + table.num_rows))
-            first += table.num_rows
+    if names is not None:
+        for piece in foreign_pieces(file, problems):
+            yield Piece(table=piece.table.rename_columns(names), lines=piece.lines)
 
 
 def _csv(

@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from anju.importer.check import Checked, Rules, check
-from anju.importer.known import Known, KnownInstallation
+from anju.importer.known import Known, KnownDevice, KnownInstallation
 from anju.importer.problems import Problems
 from anju.importer.sheets import read
 from anju.importer.tables import BY_NAME
+from policy.periods import Period
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ RULES = Rules(
         "lock-native": FakeProfile({}, frozenset({"entry", "door_opened"})),
     },
     cities=("national", "anhe"),
-    lease_days=(1827, "第十八条"),
+    lease_term=(Period(months=60), "第十八条"),
 )
 SOUND = {
     "estates": "code,name,city\nhe,和安苑,anhe\n",
@@ -48,7 +49,10 @@ KNOWN = Known(
     households={"h-1": (2, True)},
     residents={"r-1"},
     leases={"l-0": (("he", "3-1-0101"), date(2020, 1, 1), date(2024, 12, 31))},
-    devices={"d-1": (1, "energy-register", "he"), "d-9": (9, "energy-register", "he")},
+    devices={
+        "d-1": KnownDevice(id=1, profile="energy-register", serial="", estate="he"),
+        "d-9": KnownDevice(id=9, profile="energy-register", serial="", estate="he"),
+    },
     installations=[
         KnownInstallation(
             device="d-1",

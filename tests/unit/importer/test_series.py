@@ -224,13 +224,13 @@ def test_what_is_not_kept_is_counted(tmp_path: Path, reader: SeriesReader) -> No
 def test_events_are_coded_and_their_mistakes_reported(tmp_path: Path, reader: SeriesReader) -> None:
     file = _file(
         tmp_path,
-        "device,time,type,method,subject,result,value,key\n"
-        "d-2,2026-01-01T00:00:00Z,entry,face,p-1,granted,,rec-17\n"
-        "d-2,2026-01-01T00:00:03Z,door_opened,,,,,\n"
-        "d-2,2026-01-01T00:00:04Z,smoke,,,,,\n"
-        "d-2,2026-01-01T00:00:05Z,knocked,,,,,\n"
-        "d-2,2026-01-01T00:00:06Z,entry,magic,p-1,granted,,\n"
-        f"d-2,2026-01-01T00:00:07Z,entry,face,{'p' * 129},granted,,\n",
+        "device,time,type,method,subject,result,value\n"
+        "d-2,2026-01-01T00:00:00Z,entry,face,p-1,granted,\n"
+        "d-2,2026-01-01T00:00:03Z,door_opened,,,,\n"
+        "d-2,2026-01-01T00:00:04Z,smoke,,,,\n"
+        "d-2,2026-01-01T00:00:05Z,knocked,,,,\n"
+        "d-2,2026-01-01T00:00:06Z,entry,magic,p-1,granted,\n"
+        f"d-2,2026-01-01T00:00:07Z,entry,face,{'p' * 129},granted,\n",
         "events.csv",
     )
     (block,) = reader.events(file)
@@ -239,7 +239,6 @@ def test_events_are_coded_and_their_mistakes_reported(tmp_path: Path, reader: Se
     assert block.result.tolist() == [1, 0]
     assert np.isnan(block.value).all()
     assert block.subject == ["p-1", None]
-    assert block.key == ["rec-17", None]
     assert sorted((p.code, p.line, p.column) for p in reader.problems.kept) == [
         ("events_not_in_profile", 4, "type"),
         ("not_in_list", 5, "type"),
