@@ -6,6 +6,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from anju.jobs import Kind, request
+from anomaly.store import update_unit_days
+from anomaly.sweep import sweep
 from devices.profiles import load_profiles
 from housing.estates import list_estates
 from housing.leads import raise_leads
@@ -59,6 +61,7 @@ class Work:
             connection, now=now, limit=limit, forms=self.forms, max_per_hour=self._max_per_hour(now)
         )
         if len(touched):
+            update_unit_days(connection, touched, self.books, now)
             watermark.advance(connection, _CHANGED, now, {"serial": self._serial(connection) + 1})
             request(connection, Kind.sweep)
         if touched.marked:
@@ -74,11 +77,17 @@ class Work:
         return swept.get("serial") != self._serial(connection) or swept.get("day") != today[1].isoformat()
 
     def sweep(self, connection: Connection) -> None:
-        """Sweep as of today, with what arrived up to now, and let the signals become leads."""
+        """Sweep as of today, with what arrived up to now, and let the signals become leads.
+
+        Evenings since the last sweep are made good, that of its own day included: it was not over yet.
+        """
         now, serial = self.now(), self._serial(connection)
         today = self._today(connection, now)
         if today is None:
             return
+        swept = watermark.noted(connection, _SWEPT).get("day")
+        first = min(today[0], date.fromisoformat(swept)) if isinstance(swept, str) else today[0]
+        sweep(connection, books=self.books, first=first, last=today[1], now=now)
         raise_leads(connection, books=self.books, now=now)
         watermark.advance(connection, _SWEPT, now, {"serial": serial, "day": today[1].isoformat()})
         watermark.advance(connection, RAN, now)

@@ -169,7 +169,7 @@ def _earlier(facts: Facts) -> Evidence:
         code="earlier_runs",
         weight=-1,
         zh=f"近三个月已有{runs}次同样长的持续用水，后来都停了",
-        en=f"{runs} runs of this length in the last three months, all of which ended",
+        en=f"Runs of this length in the last three months: {runs}, all of which ended",
         numbers={"runs": runs},
     )
 
