@@ -8,6 +8,7 @@ import httpx
 import psycopg
 import pytest
 
+from api.console import routes
 from tests.browser import estate
 from tests.browser.conftest import Site
 
@@ -143,6 +144,20 @@ def test_what_somebody_writes_is_text(site: Site, client: httpx.Client) -> None:
     assert "<script>alert" not in page
     undo: dict[str, str] = dict(re.findall(r'name="(csrf|version)" value="([^"]*)"', page))
     assert client.post(f"/leads/{lead}/reopen", data=undo).status_code == 303
+
+
+def test_the_queue_is_paged_without_losing_or_repeating(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "_PAGE", 2)
+    found: list[str] = []
+    address: str | None = "/leads"
+    while address:
+        page = client.get(address).text
+        found += re.findall(r'class="q" href="/leads/(\d+)"', page)
+        more = re.search(r'class="q more" href="([^"]+)"', page)
+        address = more and more[1].replace("&amp;", "&")
+    assert len(found) == len(set(found)) == 5
 
 
 def test_a_page_costs_a_few_queries_whatever_it_shows(

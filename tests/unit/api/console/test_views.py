@@ -1,0 +1,190 @@
+"""What pages say of leads: strength in words, evidence in order, the unknown as unknown."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from api.console.texts import catalogue
+from api.console.views import leads as leads_view
+from api.console.views.board import tile_word
+from api.console.views.common import band_of, evidence_rows, sentence, sources_of, unknowns
+from api.console.views.hours import Hours
+from api.console.views.lead import form_of
+from housing.board import Tile
+from housing.leads import QueuedLead
+from policy import load
+
+ZH, EN = catalogue("zh"), catalogue("en")
+NOW = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)
+TODAY = date(2026, 11, 24)
+BANDS = load("anhe").on(TODAY).bands
+
+EVIDENCE: list[dict[str, object]] = [
+    {
+        "code": "top",
+        "weight": 3,
+        "zh": "上",
+        "en": "top",
+        "source": "energy",
+        "from": "2026-09-01",
+        "to": "2026-11-23",
+    },
+    {"code": "none", "weight": 0, "zh": "缺", "en": "missing", "source": "door", "from": None, "to": None},
+    {"code": "but", "weight": -1, "zh": "但", "en": "but", "source": "register", "from": "2026-08-03"},
+]
+
+LEAD = QueuedLead(
+    id=7,
+    unit_id=3,
+    unit="3-2-0703",
+    estate_id=1,
+    estate="hean",
+    building="3",
+    kind="vacancy",
+    status="open",
+    opened_at=NOW,
+    last_signal_at=NOW,
+    last_as_of=date(2026, 11, 23),
+    since=datetime(2026, 8, 31, 16, tzinfo=UTC),
+    since_pm_days=4.0,
+    score=0.9,
+    evidence=EVIDENCE,
+    quality={
+        "sources": {"energy": {"known_days": 81, "days": 84}},
+        "unknown": [{"zh": "不明", "en": "unclear"}],
+    },
+    detector="idle/1",
+    policy="anhe",
+    closed_at=None,
+    version=1,
+    time_zone="Asia/Shanghai",
+    city="anhe",
+    newest_sweep=date(2026, 11, 23),
+    found_now=True,
+    spark=[None] * 26,
+)
+
+TILE = Tile(
+    unit_id=3,
+    unit="3-2-0703",
+    building="3",
+    building_name="",
+    stair="2",
+    floor=7,
+    door="0703",
+    state="calm",
+    since=None,
+    lead_id=None,
+    lead_kind=None,
+    heard_at=NOW,
+    is_silent=False,
+    silent_channels=[],
+    away_until=None,
+    away_reason=None,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "band"),
+    [
+        ({}, "high"),
+        ({"score": BANDS.mid_from}, "mid"),
+        ({"score": BANDS.mid_from - 0.01}, "low"),
+        ({"kind": "leak", "score": 0.1}, "hazard"),
+        # what the newest sweep no longer finds presses nobody
+        ({"kind": "leak", "found_now": False}, "mid"),
+        ({"found_now": False}, "mid"),
+        # a decided one is said as it was
+        ({"found_now": False, "status": "refuted"}, "high"),
+    ],
+)
+def test_strength_is_a_word(changes: dict[str, object], band: str) -> None:
+    assert band_of(replace(LEAD, **changes), BANDS) == band  # pyright: ignore[reportArgumentType]
+
+
+def test_evidence_is_numbered_and_a_missing_source_is_not() -> None:
+    rows = evidence_rows(ZH, LEAD, today=TODAY)
+    assert [(row.number, row.sign, row.text) for row in rows] == [
+        (1, "+++", "上"),
+        (2, "−", "但"),
+        (None, "0", "缺"),
+    ]
+    assert rows[0].where == "电表 · 09-01 至 11-23 · 81/84天有数据"
+    assert rows[1].where == "登记信息 · 08-03"
+    assert rows[2].where == "缺少的来源不加分也不减分"
+
+
+def test_the_sentence_comes_in_the_readers_language() -> None:
+    assert (sentence(ZH, LEAD), sentence(EN, LEAD)) == ("上", "top")
+    assert sentence(ZH, replace(LEAD, evidence=[])) == ""
+
+
+def test_only_sources_that_speak_for_it_are_named() -> None:
+    assert sources_of(LEAD) == ["energy"]
+
+
+def test_what_is_not_known_is_always_said() -> None:
+    assert unknowns(ZH, LEAD)[0] == "不明"
+    assert unknowns(ZH, replace(LEAD, quality={})) == [ZH("lead.unknown_why")]
+
+
+def test_the_queue_leads_on_to_the_next_page_and_counts_what_is_there() -> None:
+    view = leads_view.view(
+        ZH,
+        [replace(LEAD, id=id_) for id_ in (9, 8, 7)],
+        status="open",
+        counts={"open": 10, "decided": 1},
+        estates=[],
+        estate="hean",
+        bands={"anhe": BANDS},
+        skipped=3,
+        limit=3,
+        now=NOW,
+    )
+    assert [row.rank for row in view.rows] == ["4", "5", "6"]
+    assert (view.more, view.more_href) == (3, "/leads?estate=hean&after=7&skipped=6")
+    assert [choice.current for choice in view.filters] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "zh", "en"),
+    [
+        ({"state": "hazard", "lead_kind": "leak", "since": NOW - timedelta(hours=26)}, "用水26h", "flow 26h"),
+        ({"state": "hazard", "lead_kind": "leak", "since": NOW - timedelta(days=6)}, "用水6天", "flow 6d"),
+        ({"state": "high", "lead_kind": "vacancy"}, "空置", "empty"),
+        ({"state": "mid", "lead_kind": "of the next version"}, "", ""),
+        ({"state": "silent", "since": NOW - timedelta(hours=40)}, "40小时", "40 h"),
+        ({"state": "silent", "since": NOW - timedelta(days=3)}, "3天", "3 d"),
+        ({"state": "device", "silent_channels": [2, 1]}, "水表", "water"),
+        ({"state": "device", "silent_channels": [0]}, "门锁", "lock"),
+        ({"state": "device", "silent_channels": [30]}, "设备", "device"),
+        ({"state": "none"}, "未装", "none"),
+        ({"state": "pause", "away_reason": "住院"}, "报备", "away"),
+        ({}, "", ""),
+    ],
+)
+def test_a_tile_says_why_in_a_word(changes: dict[str, object], zh: str, en: str) -> None:
+    tile = replace(TILE, **changes)  # pyright: ignore[reportArgumentType]
+    assert (tile_word(ZH, tile, NOW), tile_word(EN, tile, NOW)) == (zh, en)
+
+
+def test_hours_without_data_prove_no_flow() -> None:
+    hours = Hours(first=NOW - timedelta(hours=6), values=np.array([0.0, 5, 5, np.nan, 5, 5]))
+    run = hours.hours_since(NOW - timedelta(hours=5))
+    assert run == 5
+    assert hours.never_zero(5)
+    assert not hours.never_zero(6)
+    assert hours.unknown == 1
+    assert not Hours(first=NOW, values=np.full(4, np.nan)).never_zero(4)
+    assert hours.hours_since(NOW + timedelta(hours=1)) is None
+
+
+def test_a_verdict_after_looking_needs_words_and_a_dismissal_a_reason() -> None:
+    seen, dismissed = form_of(ZH, LEAD, "confirm"), form_of(ZH, LEAD, "dismiss")
+    assert seen.note_required
+    assert [source.code for source in seen.sources] == ["desk", "visit", "call"]
+    assert not seen.codes
+    assert not dismissed.note_required
+    assert "other" in {code.code for code in dismissed.codes}

@@ -1,0 +1,60 @@
+"""Times and figures as people read them."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from api.console import words
+from api.console.texts import catalogue
+
+ZH, EN = catalogue("zh"), catalogue("en")
+ZONE = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("before", "zh", "en"),
+    [
+        (timedelta(hours=1), "14:42", "14:42"),
+        (timedelta(hours=16), "昨23:42", "23:42 yest."),
+        (timedelta(days=3), "11-21 15:42", "21 Nov 15:42"),
+        (timedelta(days=330), "2025-12-29 15:42", "2025-12-29 15:42"),
+    ],
+)
+def test_a_moment_says_only_what_is_needed(before: timedelta, zh: str, en: str) -> None:
+    assert words.stamp(ZH, NOW - before, ZONE, now=NOW) == zh
+    assert words.stamp(EN, NOW - before, ZONE, now=NOW) == en
+
+
+def test_a_day_long_ago_has_its_year() -> None:
+    assert words.near_day(ZH, date(2026, 5, 3), today=date(2026, 11, 24)) == "05-03"
+    assert words.near_day(ZH, date(2025, 5, 3), today=date(2026, 11, 24)) == "2025-05-03"
+
+
+@pytest.mark.parametrize(
+    ("span", "zh"),
+    [
+        (timedelta(seconds=8), "8 秒"),
+        (timedelta(seconds=119), "119 秒"),
+        (timedelta(minutes=12), "12 分钟"),
+        (timedelta(minutes=119), "119 分钟"),
+        (timedelta(hours=26), "26 小时"),
+        (timedelta(days=3), "3 天"),
+        (timedelta(seconds=-5), "0 秒"),
+    ],
+)
+def test_an_age_is_said_in_its_largest_whole_unit(span: timedelta, zh: str) -> None:
+    assert words.age(ZH, span) == zh
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(263.4, "263"), (26.44, "26.4"), (1.26, "1.26"), (0.5, "0.5"), (0.0, "0"), (8.0, "8")]
+)
+def test_a_figure_has_the_places_it_deserves(value: float, text: str) -> None:
+    assert words.figure(value) == text
+
+
+def test_one_is_not_many() -> None:
+    assert EN("board.buildings", n=1) == "1 building"
+    assert EN("board.buildings", n=3) == "3 buildings"
