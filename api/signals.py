@@ -1,23 +1,27 @@
 """`/signals`: what detectors say, as of each day. A signal is a lead, never a finding."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import paging
+from api.auth import Now
 from api.deps import Db
-from api.fields import CodeFilter, IdFilter
+from api.fields import CodeFilter, Id, IdFilter
 from api.permissions import SignalReader
+from housing import estates
 from housing.scope import Scope
 from storage.queries import load
 
 router = APIRouter(tags=["signals"])
 
 _SQL = load("api", "signals.sql")
+_YEAR = 365
 Evidence = Annotated[
     list[dict[str, object]],
     Field(description="Items {code, weight, zh, en, source, from, to, numbers}; the first is the sentence."),
@@ -80,6 +84,26 @@ class SignalItem(BaseModel):
     policy: str
 
 
+class EpisodeItem(BaseModel):
+    """What a detector said of one home about one claimed start, over all days that it said it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: str
+    since: datetime = Field(description="Claimed start.")
+    since_pm_days: float
+    first_as_of: date
+    last_as_of: date
+    score: float = Field(description="The highest of its days.")
+    evidence: Evidence
+
+
+class EpisodeList(BaseModel):
+    """Episodes of one home, by claimed start."""
+
+    items: list[EpisodeItem]
+
+
 @router.get("/signals")
 def list_signals(
     *,
@@ -111,6 +135,15 @@ def list_signals(
     page, more = paging.page_of(found, limit)
     following = paging.encode("signals", page[-1].as_of.isoformat(), page[-1].id) if more else None
     return paging.Page(items=[SignalItem.model_validate(one) for one in page], next=following)
+
+
+@router.get("/units/{unit_id}/episodes", responses={404: {}})
+def list_episodes(unit_id: Id, connection: Db, who: SignalReader, now: Now) -> EpisodeList:
+    """Signals of one home over the last year, one item for each kind and claimed start."""
+    header = estates.unit_header(connection, unit_id, scope=who.scope, now=now)
+    last = now.astimezone(ZoneInfo(header.time_zone)).date()
+    found = episodes(connection, unit_id, scope=who.scope, first=last - timedelta(days=_YEAR), last=last)
+    return EpisodeList(items=[EpisodeItem.model_validate(one) for one in found])
 
 
 def episodes(connection: Db, unit_id: int, *, scope: Scope, first: date, last: date) -> list[Episode]:

@@ -195,6 +195,24 @@ def test_signals_come_by_day_and_can_be_narrowed(
     assert [item["as_of"] for item in found] == ["2026-11-21", "2026-11-20"]
 
 
+def test_the_days_of_one_claimed_start_are_one_episode(
+    client: TestClient, bearer: Bearer, connection: Connection, units: list[int]
+) -> None:
+    first, second = NOW - timedelta(days=80), NOW - timedelta(days=9)
+    for back in (40, 39, 38):
+        add_signal(
+            connection, units[0], as_of=TODAY - timedelta(days=back), since=first, score=0.1 * (back - 30)
+        )
+    add_signal(connection, units[0], as_of=TODAY - timedelta(days=1), since=second, numbers=[8])
+    add_signal(connection, units[0], as_of=TODAY - timedelta(days=400), since=NOW - timedelta(days=500))
+    connection.commit()
+    header = bearer("li", "supervisor", all_estates=True)
+    old, new = client.get(f"/api/v1/units/{units[0]}/episodes", headers=header).json()["items"]
+    assert (old["first_as_of"], old["last_as_of"]) == ("2026-10-15", "2026-10-17")
+    assert old["score"] == pytest.approx(1.0)
+    assert new["evidence"][0]["numbers"] == {"days": [8]}
+
+
 def test_the_board_counts_every_home(
     client: TestClient, bearer: Bearer, connection: Connection, units
 ) -> None:

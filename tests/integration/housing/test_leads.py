@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -13,8 +14,9 @@ from policy import load
 from policy.book import PolicyBook
 from policy.periods import Period
 from storage import watermark
-from storage.pool import Connection
+from storage.pool import Connection, connect
 from tests.estates import NOW, SWEPT, TODAY, add_signal, build_estates, estate_id
+from tests.waiting import wait_until
 
 BOOKS = {"anhe": load("anhe")}
 DAY = timedelta(days=1)
@@ -243,3 +245,37 @@ def _close(connection: Connection, outcome: str, kind: str | None = None) -> Non
         now=NOW,
         scope=EVERYTHING,
     )
+
+
+def test_a_lead_that_a_person_closes_while_a_sweep_waits_is_not_opened_again(
+    dsn: str, connection: Connection
+) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id, as_of=SWEPT - DAY)
+    raise_leads(connection, books=BOOKS, now=NOW - DAY)
+    add_signal(connection, unit_id)
+    connection.commit()
+
+    def sweep() -> int:
+        with connect(dsn, name="sweep") as own:
+            return raise_leads(own, books=BOOKS, now=NOW)
+
+    with ThreadPoolExecutor(1) as worker:
+        _close(connection, "refuted")
+        opened = worker.submit(sweep)
+        try:
+            wait_until(lambda: _is_blocked(dsn), what="the sweep waits for the lead's row")
+        finally:
+            connection.commit()
+        assert opened.result(10) == 0
+    (lead,) = list_leads(connection, scope=EVERYTHING)
+    assert (lead.status, lead.last_as_of) == ("refuted", SWEPT - DAY)
+
+
+def _is_blocked(dsn: str) -> bool:
+    with connect(dsn, name="looker") as looker:
+        found = looker.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'anju sweep'"
+            " AND wait_event_type = 'Lock' AND datname = current_database()"
+        ).fetchone()
+    return found == (1,)
