@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ingest.message import Message
 from storage.pool import Connection
 from tests.integration.ingest.conftest import NOW, event, make_pipeline, make_site, reading, us
+from wire.quality import Quality
 
 CONTENT = {
     "reading": "time, received_at, value, device_id, channel, quality, decoder",
@@ -25,8 +26,8 @@ def _late(message: Message, seconds: int) -> Message:
     return msgspec.structs.replace(message, received_us=us(NOW) + seconds * 1_000_000)
 
 
-# Few keys, so that they meet; the day of 2026-11-26 is ahead of the clock.
-at = st.builds("2026-11-{}T08:0{}:00Z".format, st.sampled_from([24, 26]), st.integers(0, 1))
+# Few keys, so that they meet; the second is ahead of the clock.
+at = st.sampled_from(["2026-11-24T08:00:00Z", "2026-11-26T08:00:00Z"])
 readings = st.builds(lambda value, at: reading(value, at=at), st.sampled_from([1, 2, 70.5, -1]), at)
 events = st.builds(
     lambda kind, at, seq: event(kind, at=at, seq=seq),
@@ -67,3 +68,16 @@ def _stored(connection: Connection, sent: list[Sent], random: Random) -> list[li
         connection.execute(f"SELECT {columns} FROM {table} ORDER BY {columns}").fetchall()  # pyright: ignore[reportArgumentType]
         for table, columns in CONTENT.items()
     ]
+
+
+@pytest.mark.parametrize("conflict_first", [True, False])
+def test_a_conflict_stays_flagged_when_its_value_is_confirmed(
+    place: Connection, *, conflict_first: bool
+) -> None:
+    conflict = [_late(reading(1), 2), _late(reading(2), 2)]
+    confirmed = [_late(reading(1), 0)]
+    pipeline = make_pipeline(place)
+    for batch in (conflict, confirmed) if conflict_first else (confirmed, conflict):
+        pipeline.store(batch)
+    found = place.execute("SELECT value, received_at, quality FROM reading").fetchall()
+    assert found == [(1.0, NOW, Quality.CONFLICT)]
