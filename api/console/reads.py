@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from api.console.plots.scale import Flags, Floats
 from storage.pool import Connection
 from storage.queries import load
+from wire.channels import BY_NAME, EVENTS
 
 _SQL = load("api.console", "reads.sql")
+_ENERGY, _WATER = BY_NAME["energy_kwh"].code, BY_NAME["water_l"].code
 
 #: A band over fewer homes than this would point at neighbours and say nothing.
 _PEERS_AT_LEAST = 8
@@ -47,6 +50,15 @@ class UnitDays:
     def position(self, day: date) -> int:
         """Index of a day, kept inside the range."""
         return min(max((day - self.first).days, 0), self.count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installed:
+    """Position of the first day with a device, by source; the number of days: there never was one."""
+
+    energy: int
+    water: int
+    door: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +123,21 @@ def peers(
     )
 
 
-def fitted(connection: Connection, unit_id: int) -> dict[int, datetime]:
-    """Since when each channel of a home has had a device: `wire.channels` code → moment; 0: the door."""
-    return dict(connection.execute(_SQL["fitted"], {"unit_id": unit_id}).fetchall())
+def installed(connection: Connection, unit_id: int, days: UnitDays, *, zone: ZoneInfo) -> Installed:
+    """Since when each source has had a device; data from before an installation prove that there was one."""
+    since: dict[int, datetime] = dict(connection.execute(_SQL["fitted"], {"unit_id": unit_id}).fetchall())
+
+    def position(channel: int, values: Floats) -> int:
+        known = np.flatnonzero(np.isfinite(values))
+        first = int(known[0]) if known.size else days.count
+        at = since.get(channel)
+        return first if at is None else min(days.position(at.astimezone(zone).date()), first)
+
+    return Installed(
+        energy=position(_ENERGY, days.energy_kwh),
+        water=position(_WATER, days.water_l),
+        door=position(EVENTS, days.entries_known),
+    )
 
 
 def names(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from api.console.views.common import sentence
 from api.console.views.lead import OUTCOMES, form_of
 from api.console.views.lead import Form as Sheet
 from api.deps import Db
+from api.fields import NO_NUL, Id, Version
 from api.leads import decide
 from api.problems import Problem
 from housing import leads, verdicts
@@ -29,7 +30,7 @@ Anyone = Annotated[Account, Depends(account_of)]
 
 
 @router.get("/leads/{lead_id}/{action}")
-def sheet_page(request: Request, lead_id: int, action: Sheets, account: Anyone, connection: Db) -> Response:
+def sheet_page(request: Request, lead_id: Id, action: Sheets, account: Anyone, connection: Db) -> Response:
     """The sheet as a page of its own, for browsers without script."""
     _require(account, action)
     lead = leads.detail(connection, lead_id, scope=account.scope)
@@ -42,11 +43,11 @@ def sheet_page(request: Request, lead_id: int, action: Sheets, account: Anyone, 
 def reopen(
     *,
     request: Request,
-    lead_id: int,
+    lead_id: Id,
     account: Anyone,
     connection: Db,
     now: Now,
-    version: Annotated[int, Form()],
+    version: Annotated[Version, Form()],
 ) -> Response:
     """Take the last verdict back."""
     _require(account, "reopen")
@@ -82,21 +83,23 @@ def reopen(
 def submit(
     *,
     request: Request,
-    lead_id: int,
+    lead_id: Id,
     action: Sheets,
     account: Anyone,
     connection: Db,
     now: Now,
-    version: Annotated[int, Form()],
-    code: Annotated[str, Form(max_length=40)] = "",
-    source: Annotated[str, Form(max_length=40)] = "",
-    note: Annotated[str, Form(max_length=2000)] = "",
+    version: Annotated[Version, Form()],
+    code: Annotated[str, Form(max_length=40, pattern=NO_NUL)] = "",
+    source: Annotated[str, Form(max_length=40, pattern=NO_NUL)] = "",
+    note: Annotated[str, Form(max_length=4000, pattern=NO_NUL)] = "",
 ) -> Response:
     """Record a verdict; else the sheet again with what was typed and what is missing."""
     _require(account, action)
     t = pages.language(request)
     lead = leads.detail(connection, lead_id, scope=account.scope)
     empty = form_of(t, lead, action)
+    # browsers count a line break once and send it as two characters
+    note = note.replace("\r\n", "\n")
     form = replace(empty, version=version, code=code, source=source, note=note)
     error, status = _missing(t, form), 422
     if not error:

@@ -496,14 +496,15 @@ def _accounts(connection: Connection, rules: LoginRules) -> None:
         ("enforcement", "enforcement", "王*", True),
         ("operator", "operator", "赵*", True),
         ("auditor", "auditor", "", True),
+        ("newcomer", "supervisor", "", None),
     ):
         accounts.add(
             connection,
             username=username,
             password=PASSWORD,
             role=role,
-            estates=() if everywhere else (ESTATE,),
-            all_estates=everywhere,
+            estates=(ESTATE,) if everywhere is False else (),
+            all_estates=bool(everywhere),
             display_name=name,
             passwords=passwords,
             rules=rules,

@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from api.console import routes
+from api.console import leads
 from tests.browser import estate
 from tests.browser.conftest import Site
 
@@ -146,10 +146,48 @@ def test_what_somebody_writes_is_text(site: Site, client: httpx.Client) -> None:
     assert client.post(f"/leads/{lead}/reopen", data=undo).status_code == 303
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/units/0",
+        "/units/99999999999999999999",
+        "/units/abc",
+        "/leads/2147483648",
+        "/?estate=%00",
+        "/leads/1/nod",
+    ],
+)
+def test_an_address_that_nothing_has_is_a_page_that_says_so(client: httpx.Client, path: str) -> None:
+    reply = client.get(path)
+    assert reply.status_code == 404, path
+    assert "没有这一页" in reply.text
+    # the way back is there for who is logged in
+    assert 'href="/leads"' in reply.text
+
+
+def test_an_odd_form_is_refused_and_nothing_recorded(site: Site, client: httpx.Client) -> None:
+    lead = site.lead_of(estate.IDLE)
+    page = client.get(f"/leads/{lead}/refute").text
+    form: dict[str, str] = dict(re.findall(r'name="(csrf|version)" value="([^"]*)"', page))
+    for odd in ({"version": "x"}, {"version": "99999999999"}, {"note": "a\x00b"}, {"note": "x" * 5000}):
+        reply = client.post(f"/leads/{lead}/refute", data=form | {"source": "visit", "note": "x"} | odd)
+        assert reply.status_code == 422
+        assert "没有记录" in reply.text
+
+
+def test_who_has_no_estate_yet_is_told(stranger: httpx.Client) -> None:
+    stranger.post("/login", data={"username": "newcomer", "password": estate.PASSWORD})
+    for path in ("/", "/units"):
+        reply = stranger.get(path)
+        assert reply.status_code == 200
+        assert "还没有分配小区" in reply.text
+    assert "没有待处理的线索" in stranger.get("/leads").text
+
+
 def test_the_queue_is_paged_without_losing_or_repeating(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routes, "_PAGE", 2)
+    monkeypatch.setattr(leads, "_PAGE", 2)
     found: list[str] = []
     address: str | None = "/leads"
     while address:

@@ -1,6 +1,5 @@
 """The plots of one lead: signs of life for idleness, hours for water that runs on."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +10,7 @@ from api.console import words
 from api.console.plots.hours import hours_plot
 from api.console.plots.strip import strip_plot
 from api.console.plots.year import Days, Use, Words, use_plot
-from api.console.reads import UnitDays
+from api.console.reads import Installed, UnitDays
 from api.console.texts import Catalogue
 from api.console.views.common import Figure, Table
 from api.console.views.hours import Hours
@@ -23,15 +22,6 @@ _DAY = timedelta(days=1)
 _BEFORE, _FEWEST, _MOST = 28, 60, 400
 #: Part of the width that the area of a claimed start takes at least.
 _THINNEST = 0.01
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fitted:
-    """Since which local day each source of a home has had a device; None: never."""
-
-    energy: date | None
-    water: date | None
-    door: date | None
 
 
 def window_of(lead: Lead, *, last: date) -> date:
@@ -56,19 +46,19 @@ def claim_of(lead: Lead, days: UnitDays) -> tuple[float, float] | None:
     return (start, stop) if stop > 0 and start < days.count else None
 
 
-def idle_plots(t: Catalogue, lead: Lead, days: UnitDays, fitted: Fitted) -> Plots:
+def idle_plots(t: Catalogue, lead: Lead, days: UnitDays, installed: Installed) -> Plots:
     """A strip of day states, and the daily use below it."""
     claim = claim_of(lead, days)
     shared = Days(first=days.first, count=days.count, claim=claim)
     rows = [
-        (t("lead.strip_energy"), days.energy_alive, _since(days, fitted.energy)),
-        (t("lead.strip_water"), days.water_alive, _since(days, fitted.water)),
-        (t("lead.strip_door"), days.door_alive, _since(days, fitted.door)),
+        (t("lead.strip_energy"), days.energy_alive, installed.energy),
+        (t("lead.strip_water"), days.water_alive, installed.water),
+        (t("lead.strip_door"), days.door_alive, installed.door),
     ]
     ticks = _day_ticks(t, days)
     strip = strip_plot(rows, away=days.absent, claim=claim, label=t("lead.strip_label"), ticks=ticks)
     figures = [Figure(title=t("lead.strip"), unit=t("lead.strip_unit"), plot=strip)]
-    for name, values, installed, css in (
+    for name, values, since, css in (
         ("energy", days.energy_kwh, rows[0][2], "p-elec"),
         ("water", days.water_l, rows[1][2], "p-water"),
     ):
@@ -77,7 +67,7 @@ def idle_plots(t: Catalogue, lead: Lead, days: UnitDays, fitted: Fitted) -> Plot
         label = t.pick("lead", f"{name}_label", known=int(np.isfinite(values).sum()), days=days.count)
         plot = use_plot(
             shared,
-            Use(values=values, installed=installed),
+            Use(values=values, installed=since),
             Words(label=label, unit=t.pick("unit", f"{name}_axis"), before=t("unit.before_meter")),
             css=css,
             height=90,
@@ -116,10 +106,6 @@ def leak_plots(t: Catalogue, lead: Lead, hours: Hours, *, zone: ZoneInfo) -> Plo
     )
     figure = Figure(title=t("lead.hours", n=count), unit=t("lead.hours_unit"), plot=plot)
     return Plots(figures=(figure,), legend=Markup("").join(legend), table=table)
-
-
-def _since(days: UnitDays, fitted: date | None) -> int:
-    return days.count if fitted is None else days.position(fitted)
 
 
 def _day_ticks(t: Catalogue, days: UnitDays) -> list[tuple[int, str]]:

@@ -1,0 +1,150 @@
+"""The pages of leads: the queue, and one lead with its evidence."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.auth import Account, Now
+from api.console import pages, reads
+from api.console.boards import EstateCode, chosen_estate
+from api.console.policies import policy_of, today_of
+from api.console.texts import Catalogue
+from api.console.views import lead as lead_view
+from api.console.views import lead_plots
+from api.console.views import leads as leads_view
+from api.console.views.hours import water_hours
+from api.deps import Db, Given
+from api.fields import Id
+from api.permissions import LeadReader
+from housing import estates, leads, verdicts
+from housing.kinds import HAZARDS
+from housing.leads import Lead, QueuedLead
+from storage.pool import Connection
+
+router = APIRouter()
+
+#: Leads on one page of the queue.
+_PAGE = 25
+
+
+@router.get("/leads")
+def leads_page(
+    *,
+    request: Request,
+    account: LeadReader,
+    connection: Db,
+    deps: Given,
+    now: Now,
+    estate_code: EstateCode = None,
+    status: str = "open",
+    after: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    skipped: Annotated[int, Query(ge=0, le=10**9)] = 0,
+) -> Response:
+    """The queue of leads."""
+    t = pages.language(request)
+    scope = account.scope
+    mine = estates.list_estates(connection, scope=scope)
+    status = status if status == "decided" else "open"
+    chosen = chosen_estate(mine, estate_code) if estate_code else None
+    estate_id = chosen.id if chosen else None
+    counted = leads.counts(connection, scope=scope, estate_id=estate_id)
+    counts = {
+        "open": sum(counted["open"].values()),
+        "decided": sum(sum(counted[name].values()) for name in leads_view.DECIDED),
+    }
+    zone = mine[0].time_zone if mine else "UTC"
+    queued = leads.queue(
+        connection,
+        scope=scope,
+        today=today_of(zone, now),
+        statuses=("open",) if status == "open" else leads_view.DECIDED,
+        estate_id=estate_id,
+        after=_queued(leads.detail(connection, after, scope=scope)) if after else None,
+        limit=_PAGE,
+    )
+    bands = {one.city: policy_of(deps, one.city, one.time_zone, now).bands for one in mine}
+    view = leads_view.view(
+        t,
+        queued,
+        status=status,
+        counts=counts,
+        estates=mine,
+        estate=chosen.code if chosen else None,
+        bands=bands,
+        skipped=skipped if after else 0,
+        limit=_PAGE,
+        now=now,
+    )
+    return pages.render(
+        request, "leads.html", account=account, connection=connection, section="leads", view=view
+    )
+
+
+@router.get("/leads/{lead_id}")
+def lead_page(
+    *,
+    request: Request,
+    lead_id: Id,
+    account: LeadReader,
+    connection: Db,
+    deps: Given,
+    now: Now,
+    done: str = "",
+) -> Response:
+    """One lead."""
+    t = pages.language(request)
+    lead = leads.detail(connection, lead_id, scope=account.scope)
+    recorded = verdicts.of_lead(connection, lead_id, scope=account.scope)
+    flash, undo = _flash(t, lead, recorded, account, done)
+    return pages.render(
+        request,
+        "lead.html",
+        account=account,
+        connection=connection,
+        section="leads",
+        view=lead_view.view(
+            t,
+            lead,
+            verdicts=recorded,
+            names=reads.names(connection, (verdict.by for verdict in recorded)),
+            place=leads.position(connection, lead_id, scope=account.scope),
+            plots=_plots(connection, t, lead, now=now),
+            bands=policy_of(deps, lead.city, lead.time_zone, now).bands,
+            actions=account.actions,
+            now=now,
+        ),
+        flash=flash,
+        undo=undo,
+    )
+
+
+def _plots(connection: Connection, t: Catalogue, lead: Lead, *, now: datetime) -> lead_view.Plots:
+    zone = ZoneInfo(lead.time_zone)
+    until = min(now, lead.closed_at + timedelta(days=1)) if lead.closed_at else now
+    if lead.kind in HAZARDS:
+        count = lead_plots.hours_shown(lead, now=until)
+        hours = water_hours(connection, [lead.unit_id], count=count, now=until)
+        return lead_plots.leak_plots(t, lead, hours[lead.unit_id], zone=zone)
+    last = until.astimezone(zone).date() - timedelta(days=1)
+    days = reads.unit_days(connection, lead.unit_id, first=lead_plots.window_of(lead, last=last), last=last)
+    installed = reads.installed(connection, lead.unit_id, days, zone=zone)
+    return lead_plots.idle_plots(t, lead, days, installed)
+
+
+def _flash(
+    t: Catalogue, lead: Lead, recorded: list[verdicts.Verdict], account: Account, done: str
+) -> tuple[str, dict[str, object] | None]:
+    """What has just been recorded, while it still stands; and the way back for whoever did it."""
+    last = recorded[-1] if recorded else None
+    if last is None or last.outcome != done or last.by != account.username:
+        return "", None
+    undo = None
+    if lead.status != "open" and account.may("lead.reopen"):
+        undo = {"action": f"/leads/{lead.id}/reopen", "version": lead.version}
+    return t.pick("lead", f"done_{done}"), undo
+
+
+def _queued(lead: Lead) -> QueuedLead:
+    return QueuedLead(**vars(lead), spark=[])

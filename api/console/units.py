@@ -1,0 +1,70 @@
+"""The page of one home."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request, Response
+
+from api.auth import Now
+from api.console import pages, reads
+from api.console.policies import policy_of
+from api.console.views import profiles
+from api.console.views import unit as unit_view
+from api.deps import Db, Given
+from api.fields import Id
+from api.permissions import UnitReader
+from housing import absences, board, estates, leads
+from housing.kinds import HAZARDS
+from housing.leads import Lead
+
+router = APIRouter()
+
+_YEAR = 365
+
+
+@router.get("/units/{unit_id}")
+def unit_page(
+    *, request: Request, unit_id: Id, account: UnitReader, connection: Db, deps: Given, now: Now
+) -> Response:
+    """A year of one home."""
+    t = pages.language(request)
+    scope = account.scope
+    header = estates.unit_header(connection, unit_id, scope=scope, now=now)
+    policy = policy_of(deps, header.city, header.time_zone, now)
+    zone = ZoneInfo(header.time_zone)
+    today = now.astimezone(zone).date()
+    first, last = today - timedelta(days=_YEAR), today - timedelta(days=1)
+    all_leads: list[Lead] | None = None
+    if account.may("lead.read"):
+        all_leads = leads.list_leads(connection, scope=scope, unit_id=unit_id, limit=50)
+    opened = _pressing_first([lead for lead in all_leads or () if lead.status == "open"])
+    shape = None
+    if opened and account.may("usage.read"):
+        shape = profiles.load(connection, t, unit_id, since=opened[0].since, zone=zone, today=today)
+    days = reads.unit_days(connection, unit_id, first=first, last=last)
+    found = unit_view.Found(
+        header=header,
+        days=days,
+        peers=reads.peers(
+            connection,
+            estate_id=header.estate_id,
+            unit_id=unit_id,
+            rooms=header.rooms,
+            first=first,
+            last=last,
+        ),
+        installed=reads.installed(connection, unit_id, days, zone=zone),
+        sources=board.sources_of_unit(connection, unit_id, scope=scope, silence=policy.silence, now=now),
+        absences=absences.list_absences(connection, scope=scope, unit_id=unit_id),
+        open=None if all_leads is None else opened,
+        closed=[lead for lead in all_leads or () if lead.status != "open"],
+        profiles=shape,
+    )
+    view = unit_view.view(t, found, bands=policy.bands, idle=policy.idle, now=now)
+    return pages.render(
+        request, "unit.html", account=account, connection=connection, section="units", view=view
+    )
+
+
+def _pressing_first(found: list[Lead]) -> list[Lead]:
+    return sorted(found, key=lambda lead: (not lead.found_now, lead.kind not in HAZARDS, -lead.score))
