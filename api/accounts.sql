@@ -11,11 +11,13 @@ WHERE s.token_hash = %(token_hash)s AND s.expires_at > %(now)s AND a.active
 -- account_to_verify --
 SELECT id, username, password_hash, active FROM account WHERE username = %(username)s
 
--- reserve_attempt --
--- Counts the attempt as failed before it is tried, so that many at once cannot slip through. Returns
--- nothing while the name has to wait.
-INSERT INTO login_failure AS f (name_hash, failures, last_at)
-VALUES (%(name_hash)s, 1, %(now)s)
+-- locked_until --
+SELECT locked_until FROM login_failure WHERE name_hash = %(name_hash)s AND locked_until > %(now)s
+
+-- count_failure --
+-- From the last free failure on, the name waits, twice as long each time.
+INSERT INTO login_failure AS f (name_hash, failures, last_at, locked_until)
+VALUES (%(name_hash)s, 1, %(now)s, CASE WHEN %(failures_free)s = 1 THEN %(now)s + %(wait_first)s END)
 ON CONFLICT (name_hash) DO UPDATE
 SET failures = CASE WHEN f.last_at < %(forget_before)s THEN 1 ELSE f.failures + 1 END,
     last_at = %(now)s,
@@ -23,11 +25,6 @@ SET failures = CASE WHEN f.last_at < %(forget_before)s THEN 1 ELSE f.failures + 
         WHEN f.last_at < %(forget_before)s OR f.failures + 1 < %(failures_free)s THEN NULL
         ELSE %(now)s + least(%(wait_first)s * power(2, least(f.failures + 1 - %(failures_free)s, 20)),
                              %(wait_longest)s) END
-WHERE f.locked_until IS NULL OR f.locked_until <= %(now)s
-RETURNING failures
-
--- locked_until --
-SELECT locked_until FROM login_failure WHERE name_hash = %(name_hash)s
 
 -- forget_failures --
 DELETE FROM login_failure WHERE name_hash = %(name_hash)s OR last_at < %(forget_before)s

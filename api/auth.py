@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from api.deps import Db, Deps, Given, deps_of
-from api.passwords import Passwords
+from api.passwords import Passwords, TooManyAtOnce
 from api.problems import Problem
 from housing.scope import Scope
 from storage import audit
@@ -68,24 +68,17 @@ def log_in(deps: Deps, passwords: Passwords, *, username: str, password: str, ki
     Raises
     ------
     Problem
-        ``login_refused``, or ``login_locked`` with the time to wait.
+        ``login_refused``; ``login_locked`` with the time to wait; ``busy`` under a flood.
     """
-    now = deps.now()
     name_hash = hashlib.sha256(username.casefold().encode("utf-8", "surrogatepass")).digest()
-    with deps.pool.connection() as connection:
-        _reserve_attempt(connection, deps, name_hash, now)
-        found = _account_to_verify(connection, username)
-    stored = found[2] if found is not None and found[3] else None
-    fits = passwords.verify(stored, password)
-    with deps.pool.connection() as connection:
-        if found is None or stored is None or not fits:
-            if found is not None:
-                _audit(connection, now, found[1], "session.refuse", kind)
-        else:
-            _forget_failures(connection, deps, name_hash, now)
-            _renew_hash(connection, passwords, found, password)
-            return _start(connection, deps, found[0], found[1], kind=kind)
-    raise Problem("login_refused", headers={"WWW-Authenticate": "Bearer"} if kind == "bearer" else {})
+    try:
+        with passwords.attempt(name_hash):
+            started = _attempt(deps, passwords, name_hash, username, password, kind=kind)
+    except TooManyAtOnce as error:
+        raise Problem("busy", headers={"Retry-After": "1"}) from error
+    if started is None:
+        raise Problem("login_refused", headers={"WWW-Authenticate": "Bearer"} if kind == "bearer" else {})
+    return started
 
 
 def log_out(connection: Connection, account: Account, *, now: datetime) -> None:
@@ -196,10 +189,38 @@ async def _form_field(request: Request) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _reserve_attempt(connection: Connection, deps: Deps, name_hash: bytes, now: datetime) -> None:
+def _attempt(
+    deps: Deps, passwords: Passwords, name_hash: bytes, username: str, password: str, *, kind: str
+) -> Started | None:
+    """Verify without holding a connection; the failure is counted in a transaction of its own."""
+    now = deps.now()
+    with deps.pool.connection() as connection:
+        _refuse_locked(connection, name_hash, now)
+        found = _account_to_verify(connection, username)
+    stored = found[2] if found is not None and found[3] else None
+    fits = passwords.verify(stored, password)
+    with deps.pool.connection() as connection:
+        if found is None or stored is None or not fits:
+            _count_failure(connection, deps, name_hash, now)
+            if found is not None:
+                _audit(connection, now, found[1], "session.refuse", kind)
+            return None
+        _forget_failures(connection, deps, name_hash, now)
+        _renew_hash(connection, passwords, found, password)
+        return _start(connection, deps, found[0], found[1], kind=kind)
+
+
+def _refuse_locked(connection: Connection, name_hash: bytes, now: datetime) -> None:
+    row = connection.execute(_SQL["locked_until"], {"name_hash": name_hash, "now": now}).fetchone()
+    if row is not None:
+        wait = ceil((row[0] - now).total_seconds())
+        raise Problem("login_locked", headers={"Retry-After": str(wait)}, retry_after=wait)
+
+
+def _count_failure(connection: Connection, deps: Deps, name_hash: bytes, now: datetime) -> None:
     rules = deps.rules
-    reserved = connection.execute(
-        _SQL["reserve_attempt"],
+    connection.execute(
+        _SQL["count_failure"],
         {
             "name_hash": name_hash,
             "now": now,
@@ -208,12 +229,7 @@ def _reserve_attempt(connection: Connection, deps: Deps, name_hash: bytes, now: 
             "wait_first": rules.wait_first,
             "wait_longest": rules.wait_longest,
         },
-    ).fetchone()
-    if reserved is not None:
-        return
-    row = connection.execute(_SQL["locked_until"], {"name_hash": name_hash}).fetchone()
-    wait = ceil((row[0] - now).total_seconds()) if row is not None and row[0] is not None else 1
-    raise Problem("login_locked", headers={"Retry-After": str(max(wait, 1))}, retry_after=max(wait, 1))
+    )
 
 
 def _account_to_verify(connection: Connection, username: str) -> tuple[int, str, str, bool] | None:

@@ -64,6 +64,9 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         ),
         "note_required": Text(status=422, zh="选择此原因须写明情况", en="This reason needs a note"),
         "too_large": Text(status=413, zh="请求内容过大", en="The request is too large"),
+        "busy": Text(
+            status=503, zh="登录请求过多，请稍后再试", en="Too many are logging in: try again shortly"
+        ),
         "database_away": Text(
             status=503,
             zh="数据库暂时无法访问，请稍后再试",

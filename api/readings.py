@@ -13,7 +13,7 @@ from api.fields import Id
 from api.permissions import ReadingReader
 from housing import estates
 from storage.queries import load
-from wire.channels import BY_NAME
+from wire.channels import BY_CODE, BY_NAME
 from wire.quality import Quality
 
 router = APIRouter(tags=["units"])
@@ -45,6 +45,7 @@ class ReadingItem(BaseModel):
     """One value of one channel at one time."""
 
     device: str
+    channel: str
     time: datetime
     received_at: datetime
     value: float
@@ -58,35 +59,45 @@ def list_readings(
     connection: Db,
     who: ReadingReader,
     now: Now,
-    channel: ChannelName,
+    channel: ChannelName | None = None,
     start: Annotated[AwareDatetime | None, Query(alias="from", description="Inclusive.")] = None,
     end: Annotated[AwareDatetime | None, Query(alias="to", description="Exclusive.")] = None,
     limit: paging.Limit = 500,
     cursor: paging.Cursor = None,
 ) -> paging.Page[ReadingItem]:
-    """Readings of one channel of one home, by time."""
+    """Readings of one home, by time; of one channel, or of all."""
     estates.unit_header(connection, unit_id, scope=who.scope, now=now)
-    key = paging.decode("readings", cursor, int, int)
+    key = paging.decode("readings", cursor, int, int, int)
     rows = connection.execute(
         _SQL["readings_of_unit"],
         {
             **who.scope.parameters(),
             "unit_id": unit_id,
-            "channel": BY_NAME[channel].code,
+            "channel": None if channel is None else BY_NAME[channel].code,
             "from": start,
             "to": end,
             "after_time": _time_of(int(key[0])) if key else None,
-            "after_device": int(key[1]) if key else None,
+            "after_device": min(int(key[1]), 2**31 - 1) if key else None,
+            "after_channel": min(int(key[2]), 2**15 - 1) if key else None,
             "limit": limit + 1,
         },
     ).fetchall()
     page, more = paging.page_of(rows, limit)
     return paging.Page(
         items=[
-            ReadingItem(device=row[1], time=row[2], received_at=row[3], value=row[4], quality=flags(row[5]))
+            ReadingItem(
+                device=row[1],
+                channel=BY_CODE[row[2]].name,
+                time=row[3],
+                received_at=row[4],
+                value=row[5],
+                quality=flags(row[6]),
+            )
             for row in page
         ],
-        next=paging.encode("readings", _microseconds(page[-1][2]), page[-1][0]) if more else None,
+        next=paging.encode("readings", _microseconds(page[-1][3]), page[-1][0], page[-1][2])
+        if more
+        else None,
     )
 
 

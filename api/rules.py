@@ -28,6 +28,7 @@ class LoginRules:
     hash_memory_kib: int
     hash_lanes: int
     verify_at_once: int
+    wait_at_most: int
 
 
 def load_login_rules() -> LoginRules:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -118,6 +119,28 @@ def test_failures_lock_a_name_for_longer_each_time_whether_it_exists_or_not(
         assert _token(client, username, "wrong").status_code == 401
     first = int(RULES.wait_first.total_seconds())
     assert waits == [min(first * 2**n, int(RULES.wait_longest.total_seconds())) for n in range(8)]
+
+
+def test_many_guesses_at_once_count_like_one_after_the_other(client: TestClient, add_account: Add) -> None:
+    add_account("li", "supervisor")
+    with ThreadPoolExecutor(12) as guessers:
+        replies = list(guessers.map(lambda _: _token(client, "li", "wrong").status_code, range(12)))
+    assert sorted(replies) == [401] * RULES.failures_free + [429] * (12 - RULES.failures_free)
+
+
+def test_a_program_may_log_in_many_times_at_once(client: TestClient, add_account: Add) -> None:
+    add_account("li", "supervisor")
+    with ThreadPoolExecutor(12) as workers:
+        assert set(workers.map(lambda _: _token(client).status_code, range(12))) == {200}
+
+
+def test_under_a_flood_the_threads_are_kept_for_other_requests(deps: Deps, add_account: Add) -> None:
+    add_account("li", "supervisor")
+    passwords = Passwords(replace(RULES, wait_at_most=1))
+    with passwords.attempt(b"another name"), pytest.raises(auth.Problem) as busy:
+        auth.log_in(deps, passwords, username="li", password=PASSWORD, kind="bearer")
+    assert (busy.value.code, busy.value.text.status) == ("busy", 503)
+    assert auth.log_in(deps, passwords, username="li", password=PASSWORD, kind="bearer").token
 
 
 def test_after_the_wait_the_right_password_opens_and_forgets_the_failures(

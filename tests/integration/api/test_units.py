@@ -102,6 +102,8 @@ def test_readings_are_those_of_the_devices_while_they_hung_there(
     assert seen == [("old", 18, []), ("old", 19, [])] + [
         ("new", 100 + day, ["conflict"]) for day in range(20, 24)
     ]
+    every = client.get(path, headers=header).json()["items"]
+    assert [(item["device"], item["value"], item["quality"]) for item in every] == seen
     part = {"channel": "energy_kwh", "from": "2026-11-21T00:00:00Z", "to": "2026-11-22T08:00:00+08:00"}
     body = client.get(path, params=part, headers=header).json()
     assert [item["value"] for item in body["items"]] == [121]
