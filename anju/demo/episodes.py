@@ -47,10 +47,23 @@ def longest_quiet(water: Water) -> Run | None:
     return _longest(first, flags)
 
 
-def longest_flow(water: Water) -> Run | None:
-    """The longest run of whole days in whose every step between two readings water flowed."""
-    flowed = (np.diff(water.litres) > 0) & (np.diff(water.wall_s) <= _GAP_S)
-    return _longest(water.first_day, ~_touched(water, ~flowed))
+def strongest_flow(water: Water, *, at_least: int = 1) -> Run | None:
+    """The run of whole days without a pause in whose quiet hours most flowed.
+
+    A day counts when no step between two of its readings was without flow. Short gaps in which the
+    register moved do not end a run: nobody knows whether the water paused.
+    """
+    used = np.diff(water.litres)
+    paused = (used == 0) | (np.diff(water.wall_s) > DAY_S)
+    runs = _runs(water.first_day, ~_touched(water, paused))
+    day = water.wall_s[1:] // DAY_S
+
+    def in_quiet_hours(run: Run) -> float:
+        days = range(run.first, run.last + 1)
+        steps = (used[day == one] for one in days)
+        return sum(float(np.quantile(of_day, 0.2)) for of_day in steps if of_day.size)
+
+    return max((run for run in runs if run.days >= at_least), key=in_quiet_hours, default=None)
 
 
 def _touched(water: Water, steps: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -66,9 +79,12 @@ def _touched(water: Water, steps: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _longest(first: int, flags: NDArray[np.bool_]) -> Run | None:
+    return max(_runs(first, flags), key=lambda run: run.days, default=None)
+
+
+def _runs(first: int, flags: NDArray[np.bool_]) -> list[Run]:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    starts, ends = edges[::2], edges[1::2]
-    if starts.size == 0:
-        return None
-    best = int(np.argmax(ends - starts))
-    return Run(first=first + int(starts[best]), last=first + int(ends[best]) - 1)
+    return [
+        Run(first=first + start, last=first + end - 1)
+        for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    ]

@@ -17,7 +17,8 @@ from anju.importer.sheets import Row
 from anju.importer.tables import TABLES
 from wire import channels
 
-ESTATE = "hean"
+#: Codes that begin with `demo` are shown as such by the console.
+ESTATE = "demo-hean"
 _NAME, _NAME_EN = "和安苑（演示）", "He’an Estate (demo)"
 #: Meters were there before the demo's first reading.
 _INSTALLED_DAYS = YEAR + 30

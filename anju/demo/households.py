@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from anju.errors import AnjuError
+
 ELECTRICITY_ZONE = "Europe/London"
 WATER_ZONE = "Europe/Madrid"
 DAY_S = 86_400
@@ -23,7 +25,7 @@ SLOTS = 48
 _HALF_HOUR_S = 1_800
 
 
-class DataUnusable(Exception):
+class DataUnusable(AnjuError):
     """The folder does not hold household data that the demo can use."""
 
 

@@ -22,7 +22,7 @@ _SEEN = 0.75
 #: Without use for so many days or longer: the demo's year ends inside.
 _VACANT_DAYS = 30
 #: Flow without a pause for so many whole days or longer: the demo's year ends inside.
-_FLOW_DAYS = 3
+_FLOW_DAYS = 5
 #: The longest quiet run of so many days is a registered absence that is still running.
 _ABSENCE_DAYS = (10, 29)
 
@@ -153,14 +153,12 @@ def _choose_water(records: Sequence[Water], anchor: int, wanted: int) -> list[_C
 
 def _episode(record: Water) -> episodes.Run | None:
     """The long vacancy or the leak-like run in which the demo's year should end, if there is one."""
-    quiet, flow = episodes.longest_quiet(record), episodes.longest_flow(record)
     if not _spans_a_year(record):
         return None
+    quiet = episodes.longest_quiet(record)
     if quiet is not None and quiet.days >= _VACANT_DAYS:
         return quiet
-    if flow is not None and flow.days >= _FLOW_DAYS:
-        return flow
-    return None
+    return episodes.strongest_flow(record, at_least=_FLOW_DAYS)
 
 
 def _registered(records: Sequence[Water]) -> Water | None:

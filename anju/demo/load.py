@@ -1,0 +1,112 @@
+"""Bring the demo estate into a database, or bring one that is there up to now."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from anju.demo import estate, households, plan, replay
+from anju.demo.facts import FACTS
+from anju.demo.people import tenancy
+from anju.demo.replay import HomeData
+from anju.demo.turn import YEAR
+from anju.errors import AnjuError
+from anju.importer import known, write
+from housing.estates import list_estates
+from housing.scope import EVERYTHING
+from storage import audit, watermark
+from storage.personal import PersonalKey
+from storage.pool import Connection
+
+#: Name of the watermark: how far the demo's data reach, and in its note the day it was planned for.
+MARK = "demo"
+#: So many local days before today come over MQTT, the rest in bulk.
+REPLAYED_DAYS = 2
+
+
+class DemoRefused(AnjuError):
+    """This database holds other estates: give the demo a data directory of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """A planned demo: the homes, and the local day for which they were planned."""
+
+    homes: list[plan.Home]
+    anchor: int
+    #: Up to here everything is stored; None: nothing is.
+    stored: datetime | None
+    #: Names the household data.
+    data: str
+
+
+def find(connection: Connection, folder: Path, *, now: datetime) -> Demo:
+    """Plan the demo for today, or again for the day on which it was first loaded.
+
+    Raises
+    ------
+    DataUnusable
+        The folder does not hold household data.
+    DemoRefused
+        The database holds other estates, or a demo of other household data.
+    """
+    stored = watermark.reached(connection, MARK)
+    note = watermark.noted(connection, MARK)
+    codes = {found.code for found in list_estates(connection, scope=EVERYTHING)}
+    if stored is None and codes - {estate.ESTATE}:
+        raise DemoRefused
+    name = _fingerprint(folder)
+    if stored is not None and note.get("data") != name:
+        raise DemoRefused(
+            "the demo in this database is made of other household data: give this one a data directory of"
+            " its own"
+        )
+    anchor = note.get("anchor")
+    day = anchor if isinstance(anchor, int) else estate.local_day(now)
+    homes = plan.make(households.read(folder), day)
+    return Demo(homes=homes, anchor=day, stored=stored, data=name)
+
+
+def split(demo: Demo, now: datetime) -> tuple[datetime, datetime]:
+    """From where on data are missing, and from where on they shall come over MQTT."""
+    first = estate.instant(demo.anchor - YEAR)
+    midnight = estate.instant(estate.local_day(now) - REPLAYED_DAYS)
+    start = demo.stored or first
+    return start, max(start, midnight)
+
+
+def registry(connection: Connection, demo: Demo, *, city: str, key: PersonalKey, now: datetime) -> None:
+    """Write homes, people, leases and devices, in the caller's transaction."""
+    rows = estate.rows(demo.homes, demo.anchor, city=city)
+    write.registry_rows(connection, rows, known.read(connection), key=key)
+    audit.record(
+        connection,
+        at=now,
+        actor="system:demo",
+        action="demo.load",
+        subject=f"estate:{estate.ESTATE}",
+        detail={"data": demo.data, "homes": len(demo.homes)},
+    )
+
+
+def mark(connection: Connection, demo: Demo, until: datetime) -> None:
+    """Record that everything up to `until` is stored, in the caller's transaction."""
+    watermark.advance(connection, MARK, until, {"anchor": demo.anchor, "data": demo.data, **FACTS})
+
+
+def measured(demo: Demo, since: datetime | None, until: datetime) -> Iterator[HomeData]:
+    """What the devices of each covered home measured and saw in a stretch of time."""
+    today = date(1970, 1, 1) + timedelta(days=demo.anchor)
+    since_us = None if since is None else int(since.timestamp() * 1_000_000)
+    for home in demo.homes:
+        if home.covered:
+            yield replay.home_data(home, tenancy(home, today), demo.anchor, since_us=since_us, until=until)
+
+
+def _fingerprint(folder: Path) -> str:
+    """Equal data have equal names, wherever they lie."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.parquet")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
