@@ -5,7 +5,6 @@ markers of `anju settle`. Whoever calls acknowledges after `store` has returned,
 """
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -28,9 +27,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The database will not take the batch however often it is sent.
 REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.RaiseException)
 
-#: How long batches go by way of the staging tables after a key was met that was there already: a failed
-#: COPY leaves dead rows, and redelivery comes in runs.
-STAGING_S = 10.0
+#: So many batches must meet no key that is there already before the next goes straight into the tables: a
+#: failed COPY leaves dead rows, and redelivery comes in runs.
+CLEAN_BATCHES = 3
 
 
 class Pipeline:
@@ -61,11 +60,11 @@ class Pipeline:
         self._now = now
         self._source = source
         self._sorter: tuple[Ingest, Sorter] | None = None
-        self._staged_until = 0.0
+        self._clean_wanted = 0
 
     def expect_redelivery(self) -> None:
-        """Go by way of the staging tables for a while: after a reconnect messages come again."""
-        self._staged_until = time.monotonic() + STAGING_S
+        """Go by way of the staging tables at first: after a reconnect messages come again."""
+        self._clean_wanted = CLEAN_BATCHES
 
     def store(self, messages: Sequence[Message]) -> None:
         """Commit a batch.
@@ -93,29 +92,35 @@ class Pipeline:
             self._commit(messages, refused=Refusal(Reason.refused_by_database, said))
 
     def _commit(self, messages: Sequence[Message], *, refused: Refusal | None = None) -> None:
-        if time.monotonic() >= self._staged_until:
-            try:
-                self._transaction(messages, refused=refused, staged=False)
-            except psycopg.errors.UniqueViolation:
-                self.expect_redelivery()
-            else:
-                return
-        self._transaction(messages, refused=refused, staged=True)
+        staged = self._clean_wanted > 0
+        try:
+            met = self._transaction(messages, refused=refused, staged=staged)
+        except psycopg.errors.UniqueViolation:
+            if staged:
+                raise
+            met = self._transaction(messages, refused=refused, staged=True)
+        if met:
+            self.expect_redelivery()
+        elif staged:
+            self._clean_wanted -= 1
 
-    def _transaction(self, messages: Sequence[Message], *, refused: Refusal | None, staged: bool) -> None:
+    def _transaction(self, messages: Sequence[Message], *, refused: Refusal | None, staged: bool) -> bool:
+        """Commit a batch; says whether it met a key that was there already."""
         now = self._now()
         connection = self._connection
+        met = False
         with connection.transaction():
             sorter = self._current_sorter(now)
             content = sorter.sort(messages) if refused is None else sorter.refuse(messages[0], refused)
             if content.messages:
-                self._write(content, now, sorter.registry, staged=staged)
+                met = self._write(content, now, sorter.registry, staged=staged)
             if content.markers:
                 state.put_markers(connection, content.markers, now)
             oldest = _EPOCH + timedelta(microseconds=min(m.received_us for m in messages))
             state.put(connection, client_id=self._source, now=now, lag=now - oldest)
+        return met
 
-    def _write(self, content: Sorted, now: datetime, found: registry.Registry, *, staged: bool) -> None:
+    def _write(self, content: Sorted, now: datetime, found: registry.Registry, *, staged: bool) -> bool:
         connection = self._connection
         journal_id = journal.append(
             connection,
@@ -133,6 +138,7 @@ class Pipeline:
             messages=len(content.messages),
             quarantined=quarantined,
         )
+        return written.readings + written.events < len(content.readings) + len(content.events)
 
     def _current_sorter(self, now: datetime) -> Sorter:
         """Sort by the registry and the rules as they are in this transaction."""
