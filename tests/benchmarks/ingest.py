@@ -6,7 +6,7 @@ A publisher process sends QoS-1 messages of one reading (about 100 bytes) from 1
 real process `anju ingest` stores them, with journal, validation, deduplication, dirty marks and the tally.
 A run is over when the last row is committed (synchronous_commit = on); its rate is messages divided by the
 time from the first byte that the publisher wrote. Every run has its own database and client session, and
-every row is counted afterwards. Four measurements: as fast as the publisher can send; the same with 50
+every row is counted afterwards. Three measurements: as fast as the publisher can send; the same with 50
 readings a message; and paced at the required 5,000 a second, which asks how long after the last PUBACK
 the last row is durable.
 """
@@ -28,10 +28,9 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from anju.embedded import postgres
-from devices import registry
+from devices import lookups, registry
 from devices.installations import Installation, install_all
 from storage.migrate import migrate
 from storage.pool import connect
@@ -67,7 +66,10 @@ class Outcome:
 
     published_s: float
     durable_s: float
+    #: Seconds of a processor, by process.
     cpu_s: dict[str, float]
+    #: Load average of the machine before the run: over 0.5 somebody else is at work.
+    load: float
 
 
 def payloads(load: Load) -> Iterator[tuple[str, bytes]]:
@@ -90,7 +92,7 @@ def run(load: Load, *, server: postgres.Server, broker: brokers.TestBroker, fold
     """Measure one run and count its rows."""
     packets = folder / "packets"
     publisher.write_packets(packets, payloads(load))
-    with database(server) as dsn, ingest(dsn, broker) as process:
+    with database(server) as dsn, ingest(dsn, broker, folder / "ingest.log") as process:
         sender = subprocess.Popen(
             [
                 sys.executable,
@@ -108,16 +110,17 @@ def run(load: Load, *, server: postgres.Server, broker: brokers.TestBroker, fold
         assert sender.stdin is not None
         assert sender.stdout is not None
         assert sender.stdout.readline() == "ready\n"
-        watched = {"ingest": process.pid, "mosquitto": broker.process.pid, "publisher": sender.pid}
-        before = {name: _cpu_s(pid) for name, pid in watched.items()}
         wanted = load.messages * load.readings
+        machine_load = os.getloadavg()[0]
         with psycopg.connect(dsn, autocommit=True) as watcher:
+            watched = {"ingest": process.pid, "mosquitto": broker.process.pid, "postgres": _backend(watcher)}
+            before = {name: _cpu_s(pid) for name, pid in watched.items()}
             began = time.perf_counter()
             sender.stdin.write("\n")
             sender.stdin.flush()
             wait_until(lambda: _stored(watcher) >= wanted, within_s=600, what="every row is committed")
             durable_s = time.perf_counter() - began
-            cpu_s = {name: _cpu_s(pid) - before[name] for name, pid in watched.items() if _alive(pid)}
+            cpu_s = {name: _cpu_s(pid) - before[name] for name, pid in watched.items()}
             published_s = float(sender.stdout.readline())
             sender.wait(10)
             counted = watcher.execute(
@@ -128,7 +131,7 @@ def run(load: Load, *, server: postgres.Server, broker: brokers.TestBroker, fold
             raise AssertionError(
                 f"published {load.messages} messages with {wanted} readings, found {counted}"
             )
-    return Outcome(published_s=published_s, durable_s=durable_s, cpu_s=cpu_s)
+    return Outcome(published_s=published_s, durable_s=durable_s, cpu_s=cpu_s, load=machine_load)
 
 
 @contextmanager
@@ -137,12 +140,9 @@ def database(server: postgres.Server) -> Iterator[str]:
     name = f"bench_{time.monotonic_ns()}"
     with psycopg.connect(server.dsn, autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        dsn = make_conninfo(server.dsn, dbname=name)
-        dsn = f"postgresql://{admin.info.user}@{admin.info.host}:{admin.info.port}/{name}"
+        dsn = server.dsn.replace("/postgres", f"/{name}")
         migrate(dsn)
         with connect(dsn, name="bench") as connection:
-            from devices import lookups
-
             lookups.fill(connection)
             units = make_units(connection, DEVICES)
             estate_id = make_estate(connection)
@@ -168,7 +168,7 @@ def database(server: postgres.Server) -> Iterator[str]:
 
 
 @contextmanager
-def ingest(dsn: str, broker: brokers.TestBroker) -> Iterator["subprocess.Popen[bytes]"]:
+def ingest(dsn: str, broker: brokers.TestBroker, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """The real process, subscribed."""
     readable, writable = os.pipe()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ANJU_")} | {
@@ -177,15 +177,13 @@ def ingest(dsn: str, broker: brokers.TestBroker) -> Iterator["subprocess.Popen[b
         "ANJU_MQTT_BOUND": "hm/v1/+/#",
         "ANJU_READY_FD": str(writable),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "anju", "ingest"],
-        env=environment,
-        pass_fds=[writable],
-        stderr=subprocess.DEVNULL,
-    )
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "anju", "ingest"], env=environment, pass_fds=[writable], stderr=said
+        )
     os.close(writable)
     if os.read(readable, 1) != b"1":
-        raise AssertionError("ingest did not start")
+        raise AssertionError(f"ingest did not start: {log.read_text()}")
     os.close(readable)
     try:
         yield process
@@ -205,33 +203,30 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").exists()
+def _backend(watcher: psycopg.Connection) -> int:
+    row = watcher.execute(
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE application_name = 'anju ingest' AND datname = current_database()"
+    ).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def _machine() -> str:
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.processor(),
-    )
-    return f"{os.cpu_count()} x {model}, Python {platform.python_version()}, load before {os.getloadavg()[0]:.2f}"
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown CPU")
+    return f"{os.cpu_count()} x {model}, Python {platform.python_version()}"
 
 
 def _versions(server: postgres.Server) -> str:
     mosquitto = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    said = subprocess.run([mosquitto, "-h"], capture_output=True, text=True, check=False).stdout.splitlines()[
-        0
-    ]
+    said = subprocess.run([mosquitto, "-h"], capture_output=True, text=True, check=False).stdout
     with psycopg.connect(server.dsn) as connection:
         row = connection.execute(
             "SELECT version(), current_setting('synchronous_commit'), current_setting('fsync')"
         ).fetchone()
     assert row is not None
-    return f"{said}; {row[0].split(' on ')[0]}, synchronous_commit {row[1]}, fsync {row[2]}"
+    return f"{said.splitlines()[0]}; {row[0].split(' on ')[0]}, synchronous_commit {row[1]}, fsync {row[2]}"
 
 
 def report(load: Load, outcomes: list[Outcome]) -> float:
@@ -239,13 +234,12 @@ def report(load: Load, outcomes: list[Outcome]) -> float:
     rates = [load.messages / outcome.durable_s for outcome in outcomes]
     print(f"\n{load.name}: {load.messages:,} messages of {load.readings} reading(s)")
     for outcome, rate in zip(outcomes, rates, strict=True):
-        used = ", ".join(
-            f"{name} {seconds / outcome.durable_s:.2f}" for name, seconds in outcome.cpu_s.items()
-        )
+        used = ", ".join(f"{name} {took / outcome.durable_s:.2f}" for name, took in outcome.cpu_s.items())
+        behind_s = outcome.durable_s - outcome.published_s
         print(
-            f"  {rate:8,.0f} messages/s {rate * load.readings:10,.0f} readings/s   durable after"
-            f" {outcome.durable_s:6.2f} s, {outcome.durable_s - outcome.published_s:+.2f} s from the last PUBACK"
-            f"   (cores: {used})"
+            f"  {rate:8,.0f} messages/s, {rate * load.readings:9,.0f} readings/s; durable after"
+            f" {outcome.durable_s:6.2f} s, {behind_s:.2f} s behind the last PUBACK; cores used: {used};"
+            f" load of the machine {outcome.load:.1f}"
         )
     median = statistics.median(rates)
     print(f"  median {median:,.0f} messages/s, spread {min(rates):,.0f} to {max(rates):,.0f}")
