@@ -194,12 +194,12 @@ def _attempt(
 ) -> Started | None:
     """Verify without holding a connection; the failure is counted in a transaction of its own."""
     now = deps.now()
-    with deps.pool.connection() as connection:
+    with deps.connection() as connection:
         _refuse_locked(connection, name_hash, now)
         found = _account_to_verify(connection, username)
     stored = found[2] if found is not None and found[3] else None
     fits = passwords.verify(stored, password)
-    with deps.pool.connection() as connection:
+    with deps.connection() as connection:
         if found is None or stored is None or not fits:
             _count_failure(connection, deps, name_hash, now)
             if found is not None:

@@ -1,6 +1,7 @@
 """What the application is built from, and how a request gets at it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -12,6 +13,9 @@ from api.rules import LoginRules
 from policy.book import Policy, PolicyBook
 from storage.personal import PersonalKey
 from storage.pool import Connection, Pool
+
+#: While the database is away somebody waits for an answer; the pool's own patience is for processes.
+_WAIT_S = 5.0
 
 
 def _unknown() -> bool | None:
@@ -37,6 +41,10 @@ class Deps:
     #: Whether the broker answers; None: not known here.
     broker_alive: Callable[[], bool | None] = _unknown
 
+    def connection(self) -> AbstractContextManager[Connection]:
+        """One connection and one transaction."""
+        return self.pool.connection(timeout=_WAIT_S)
+
     def policy(self, city: str, time_zone: str) -> Policy:
         """The policy in force in a city on its present day."""
         return self.books[city].on(self.now().astimezone(ZoneInfo(time_zone)).date())
@@ -52,7 +60,7 @@ def connection_of(request: Request) -> Iterator[Connection]:
 
     A request that only reads cannot write by mistake.
     """
-    with deps_of(request).pool.connection() as connection:
+    with deps_of(request).connection() as connection:
         if request.method in {"GET", "HEAD"}:
             connection.execute("SET TRANSACTION READ ONLY")
         yield connection

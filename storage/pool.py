@@ -37,7 +37,14 @@ def open_pool(dsn: str, *, name: str, size: int = 4, wait_s: float = 30.0) -> Po
         No connection within `wait_s`.
     """
     pool: Pool = ConnectionPool(
-        dsn, min_size=1, max_size=size, open=False, name=name, configure=_configured_as(name)
+        dsn,
+        min_size=1,
+        max_size=size,
+        open=False,
+        name=name,
+        configure=_configured_as(name),
+        # a server that was restarted costs nobody an error
+        check=ConnectionPool.check_connection,
     )
     try:
         pool.open(wait=True, timeout=wait_s)

@@ -9,6 +9,7 @@ from api.app import MAX_BODY_BYTES
 from api.deps import Deps
 from api.guards import CONTENT_SECURITY_POLICY
 from api.problems import MEDIA_TYPE, TEXTS
+from storage.pool import Connection
 
 Bearer = Callable[..., dict[str, str]]
 
@@ -130,6 +131,19 @@ def test_while_the_database_is_away_programs_are_told_so(
     deps.pool.close()
     reply = client.get("/api/v1/leads", headers=header)
     assert (reply.status_code, reply.json()["code"]) == (503, "database_away")
+
+
+def test_a_database_that_was_restarted_costs_nobody_an_error(
+    client: TestClient, bearer: Bearer, connection: Connection
+) -> None:
+    header = bearer("li", "supervisor", all_estates=True)
+    assert client.get("/api/v1/leads", headers=header).status_code == 200
+    ended = connection.execute(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    ).fetchone()
+    assert ended != (0,)
+    assert client.get("/api/v1/leads", headers=header).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/api/v1/health", "/api/v1/units", "/api/v1/openapi.json", "/login"])
