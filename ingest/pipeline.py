@@ -25,7 +25,12 @@ _log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: The database will not take the batch however often it is sent.
-REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.RaiseException)
+REFUSED = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.RaiseException,
+    psycopg.errors.ProgramLimitExceeded,
+)
 
 #: So many batches must meet no key that is there already before the next goes straight into the tables: a
 #: failed COPY leaves dead rows, and redelivery comes in runs.
