@@ -51,6 +51,8 @@ def renew(
     marked: Sequence[Span],
     segments: Mapping[Series, Sequence[Segment]],
     max_per_hour: Mapping[int, float],
+    *,
+    window: int = WINDOW,
 ) -> list[Outcome]:
     """Derive every day that can differ because readings of the marked days did.
 
@@ -62,6 +64,8 @@ def renew(
         The installations of every marked series.
     max_per_hour : mapping
         By channel code; missing: anything is possible.
+    window : int
+        Usable readings on either side that are looked at first; any number leads to the same result.
 
     Returns
     -------
@@ -69,7 +73,6 @@ def renew(
         Their spans do not overlap.
     """
     outcomes: list[Outcome] = []
-    window = WINDOW
     while marked:
         too_narrow: set[Series] = set()
         found: list[Outcome] = []

@@ -68,11 +68,12 @@ def derive(
     ledger = Ledger(first_day, days)
     faults: list[Fault] = []
     for segment in segments:
-        rows = evidence(readings, segment)
-        doubtful = conflicting(rows)
+        rows = _of(readings, segment)
+        doubtful = _conflicting(rows)
         if doubtful.any():
             ledger.flag(rows.time_us[doubtful], Quality.CONFLICT)
             rows = rows.where(~doubtful)
+        rows = _once(rows)
         if segment.form.kind == "register":
             faults += _book_register(ledger, rows, segment, max_per_hour)
         elif segment.form.kind == "interval":
@@ -84,8 +85,8 @@ def derive(
     return ledger.close(tuple(sorted(inside, key=lambda fault: (fault.time_us, fault.device_id))))
 
 
-def evidence(readings: Readings, segment: Segment) -> Readings:
-    """The segment's rows that are evidence, in order of time, repeats dropped."""
+def _of(readings: Readings, segment: Segment) -> Readings:
+    """The segment's rows that are evidence, in order of time and arrival."""
     chosen = (
         (readings.device_id == segment.device_id)
         & (readings.time_us >= segment.valid_from_us)
@@ -95,21 +96,24 @@ def evidence(readings: Readings, segment: Segment) -> Readings:
     rows = readings if bool(chosen.all()) else readings.where(chosen)
     if bool((np.diff(rows.time_us) > 0).all()):
         return rows
-    rows = rows.where(np.lexsort((rows.quality, rows.received_us, rows.value, rows.time_us)))
-    new = np.ones(len(rows), np.bool_)
-    new[1:] = (np.diff(rows.time_us) != 0) | (np.diff(rows.value) != 0)
-    return rows.where(new)
+    return rows.where(np.lexsort((rows.quality, rows.received_us, rows.time_us)))
 
 
-def conflicting(rows: Readings) -> Bools:
-    """Which rows of `evidence` stand under a time that was told two values."""
+def _conflicting(rows: Readings) -> Bools:
+    """Which rows stand under a time that was told two values."""
     doubtful = (rows.quality & np.int16(Quality.CONFLICT)) != 0
     again = np.diff(rows.time_us) == 0
-    doubtful[1:] |= again
-    doubtful[:-1] |= again
-    if doubtful.any():
+    if again.any():
+        doubtful[1:] |= again & (np.diff(rows.value) != 0)
         doubtful = np.isin(rows.time_us, rows.time_us[doubtful])
     return doubtful
+
+
+def _once(rows: Readings) -> Readings:
+    """Without repeats: of each time the first arrival."""
+    first = np.ones(len(rows), np.bool_)
+    first[1:] = np.diff(rows.time_us) != 0
+    return rows if bool(first.all()) else rows.where(first)
 
 
 def _book_register(ledger: Ledger, rows: Readings, segment: Segment, max_per_hour: float) -> list[Fault]:
