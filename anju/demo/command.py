@@ -47,26 +47,21 @@ def run(settings: Settings, *, data: Path | None) -> int:
     """
     console = Console(stderr=True)
     now = clock.now()
+    published = 0
     with connect(stack.database_url(settings), name="demo") as connection:
         require_schema(connection, migrate.head())
         demo = load.find(connection, data or settings.demo_data or SAMPLE, now=now)
-        start, middle = load.split(demo, now)
-        if demo.stored is None:
-            load.registry(connection, demo, city=settings.city, key=settings.key, now=now)
-            connection.commit()
-        with _progress(console) as progress:
-            if middle > start:
-                _load_history(connection, demo, middle, progress)
-            published = _replay(settings, demo, middle, now, progress)
+        if demo is not None:
+            published = _bring_up(connection, settings, demo, now, console)
         password = accounts.ensure(connection, settings, now=now)
-        load.mark(connection, demo, now)
         connection.commit()
     with console.status("计算用量、信号与线索 · computing usage, signals and leads"):
         settled = settle(settings, timeout_s=_SETTLE_S)
     if not settled.settled:
         raise NotSettled(f"{NotSettled.__doc__} {settled.in_words()}")
     names = ", ".join(accounts.ACCOUNTS)
-    console.print(f"演示账户 · demo accounts: {names}\n密码 · password: {password}", highlight=False)
+    shown = password if settings.demo_password is None else "ANJU_DEMO_PASSWORD"
+    console.print(f"演示账户 · demo accounts: {names}\n密码 · password: {shown}", highlight=False)
     return published
 
 
@@ -90,9 +85,22 @@ def run_once(settings: Settings, *, data: Path | None, report: Path | None) -> d
     return counted
 
 
+def _bring_up(connection: Connection, settings: Settings, demo: Demo, now: datetime, console: Console) -> int:
+    start, middle = load.split(demo, now)
+    if demo.stored is None:
+        load.registry(connection, demo, city=settings.city, key=settings.key, now=now)
+        connection.commit()
+    with _progress(console) as progress:
+        if middle > start:
+            _load_history(connection, demo, middle, progress)
+        published = _replay(settings, demo, middle, now, progress)
+    load.mark(connection, demo, now)
+    connection.commit()
+    return published
+
+
 def _load_history(connection: Connection, demo: Demo, middle: datetime, progress: Progress) -> None:
-    covered = sum(home.covered for home in demo.homes)
-    task = progress.add_task("装载历史 · loading history", total=covered)
+    task = progress.add_task("装载历史 · loading history", total=demo.covered)
     ids = {code: device.id for code, device in known.read(connection).devices.items()}
     for data in load.measured(demo, demo.stored, middle):
         bulk.store(connection, data, ids.__getitem__)

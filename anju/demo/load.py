@@ -23,6 +23,8 @@ from storage.pool import Connection
 MARK = "demo"
 #: So many local days before today come over MQTT, the rest in bulk.
 REPLAYED_DAYS = 2
+#: Less than this is not worth a replay: most meters have not been read since.
+_FRESH = timedelta(minutes=30)
 
 
 class DemoRefused(AnjuError):
@@ -40,9 +42,19 @@ class Demo:
     #: Names the household data.
     data: str
 
+    @property
+    def covered(self) -> int:
+        """Homes with meters."""
+        return sum(home.covered for home in self.homes)
 
-def find(connection: Connection, folder: Path, *, now: datetime) -> Demo:
+
+def find(connection: Connection, folder: Path, *, now: datetime) -> Demo | None:
     """Plan the demo for today, or again for the day on which it was first loaded.
+
+    Returns
+    -------
+    Demo or None
+        None: it was brought up to now a moment ago.
 
     Raises
     ------
@@ -62,10 +74,11 @@ def find(connection: Connection, folder: Path, *, now: datetime) -> Demo:
             "the demo in this database is made of other household data: give this one a data directory of"
             " its own"
         )
+    if stored is not None and timedelta(0) <= now - stored < _FRESH:
+        return None
     anchor = note.get("anchor")
     day = anchor if isinstance(anchor, int) else estate.local_day(now)
-    homes = plan.make(households.read(folder), day)
-    return Demo(homes=homes, anchor=day, stored=stored, data=name)
+    return Demo(homes=plan.make(households.read(folder), day), anchor=day, stored=stored, data=name)
 
 
 def split(demo: Demo, now: datetime) -> tuple[datetime, datetime]:

@@ -1,0 +1,47 @@
+"""`anju demo --once`: real processes, and a report that SQL agrees with."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage.pool import connect
+from tests.integration.demo.conftest import few
+
+__all__ = ["few"]
+
+pytestmark = pytest.mark.slow
+
+COUNTS = {
+    "messages.stored": "SELECT sum(messages) FROM journal",
+    "readings.stored": "SELECT count(*) FROM reading",
+    "events.stored": "SELECT count(*) FROM event",
+    "quarantine.total": "SELECT count(*) FROM quarantine",
+    "usage.dirty": "SELECT count(*) FROM usage_dirty",
+    "leads.open": "SELECT count(*) FROM lead WHERE status = 'open'",
+}
+
+
+def test_the_report_is_what_the_database_says(dsn: str, few: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "anju", "demo", "--once", "--report", report, "--data", few]
+    environment = os.environ | {"ANJU_DATABASE_URL": dsn, "ANJU_DATA_DIR": str(tmp_path / "data")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "demo accounts: supervisor, enforcement, operator" in done.stderr
+    told = json.loads(report.read_text(encoding="utf-8"))
+    with connect(dsn, name="test") as connection:
+        for name, statement in COUNTS.items():
+            group, key = name.split(".")
+            row = connection.execute(statement).fetchone()  # type: ignore[arg-type]
+            assert row is not None
+            assert told[group][key] == (row[0] or 0), name
+        kinds = dict(connection.execute("SELECT kind, count(*) FROM signal GROUP BY kind").fetchall())
+        found = connection.execute("SELECT DISTINCT kind FROM lead ORDER BY kind").fetchall()
+    assert told["signals"]["by_kind"] == kinds
+    assert told["published"] == told["messages"]["stored"] > 100
+    # the long vacancy and the run without a pause that are really in these households
+    assert {("idle_limit",), ("leak",), ("vacancy",)} <= set(found)
