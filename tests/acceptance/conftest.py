@@ -1,7 +1,5 @@
 """Whole stacks, started as a person would."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +9,11 @@ from tests.acceptance.live import LiveStack
 
 
 @pytest.fixture(scope="session")
-def place() -> Iterator[Path]:
-    """A folder on disk that every account can enter."""
-    folder = Path(tempfile.mkdtemp(prefix="anju-acceptance-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+def place(open_folder: Path) -> Path:
+    """A folder that every account can enter."""
+    folder = open_folder / "acceptance"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ class Subscriber:
         self.got: list[bytes] = []
         subscribed = threading.Event()
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=protocol)
-        self.client.on_message = lambda _client, _data, message: self.got.append(message.payload)
+        self.client.on_message = lambda _client, _data, message: self.got.append(bytes(message.payload))
         self.client.on_subscribe = lambda *_: subscribed.set()
         self.client.connect(HOST, port, keepalive=30)
         self.client.loop_start()

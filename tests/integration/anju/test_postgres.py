@@ -22,9 +22,9 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="concerns root only")
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A place that every account can reach; pytest's own is closed to others."""
-    made = Path(tempfile.mkdtemp(prefix="anju-test-"))
+def folder(open_folder: Path) -> Iterator[Path]:
+    """A place of this test that every account can reach; pytest's own is closed to others."""
+    made = Path(tempfile.mkdtemp(dir=open_folder))
     made.chmod(0o755)
     yield made
     shutil.rmtree(made)
