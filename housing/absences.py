@@ -8,7 +8,7 @@ import psycopg
 
 from housing.errors import HousingError, UnknownUnit
 from housing.scope import Scope
-from housing.upserts import Upserted, columns, refuse, refuse_doubles, upsert
+from housing.upserts import Upserted, columns, refuse, refuse_doubles, upsert, wake_worker
 from storage import audit
 from storage.pool import Connection
 from storage.queries import load
@@ -64,9 +64,12 @@ def upsert_absences(connection: Connection, rows: Sequence[AbsenceRow]) -> Upser
     values = columns(rows, "estate", "unit", "registered_at", "starts_at", "ends_at", "reason", "approved_by")
     refuse(connection, _ESTATES["unknown_units"], values, UnknownUnit)
     try:
-        return upsert(connection, _SQL["upsert_absences"], values, len(rows))
+        done = upsert(connection, _SQL["upsert_absences"], values, len(rows))
     except psycopg.errors.CheckViolation as error:
         raise HousingError("an absence ends before it starts") from error
+    if done.changed:
+        wake_worker(connection)
+    return done
 
 
 def register(connection: Connection, row: AbsenceRow, *, by: str) -> None:

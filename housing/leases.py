@@ -15,7 +15,7 @@ from housing.errors import (
     UnknownUnit,
 )
 from housing.scope import Scope
-from housing.upserts import Upserted, columns, refuse, refuse_doubles, upsert
+from housing.upserts import Upserted, columns, refuse, refuse_doubles, upsert, wake_worker
 from storage.pool import Connection
 from storage.queries import load
 
@@ -100,9 +100,12 @@ def upsert_occupants(connection: Connection, rows: Sequence[OccupantRow]) -> Ups
     refuse(connection, _SQL["unknown_residents"], values, UnknownResident)
     refuse(connection, _SQL["unknown_leases"], values, UnknownLease)
     try:
-        return upsert(connection, _SQL["upsert_occupants"], values, len(rows))
+        done = upsert(connection, _SQL["upsert_occupants"], values, len(rows))
     except psycopg.errors.CheckViolation as error:
         raise HousingError("an occupancy ends before it starts") from error
+    if done.changed:
+        wake_worker(connection)
+    return done
 
 
 def occupants_of_unit(connection: Connection, unit_id: int, *, scope: Scope) -> list[Occupant]:

@@ -57,6 +57,11 @@ def refuse(
         raise error(found)
 
 
+def wake_worker(connection: Connection) -> None:
+    """Tell the worker of days that were marked, once they are committed."""
+    connection.execute("NOTIFY usage_dirty")
+
+
 def upsert(
     connection: Connection, statement: LiteralString, parameters: Mapping[str, object], rows: int
 ) -> Upserted:

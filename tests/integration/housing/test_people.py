@@ -27,7 +27,7 @@ from housing.scope import EVERYTHING, Scope
 from housing.upserts import Upserted
 from storage.errors import BoxDamaged
 from storage.personal import PersonalKey
-from storage.pool import Connection
+from storage.pool import Connection, connect
 from tests.estates import NOW, build_estates, estate_id
 
 KEY = PersonalKey(b"k" * 32)
@@ -197,6 +197,20 @@ def test_an_absence_marks_its_computed_days_and_is_listed_in_scope(
     assert list_absences(connection, scope=Scope(estate_ids=(estate_id(connection, "HB"),))) == []
     with pytest.raises(HousingError, match="ends before it starts"):
         upsert_absences(connection, [replace(AWAY, ends_at=AWAY.starts_at)])
+
+
+def test_marked_days_wake_the_worker_when_they_are_committed(
+    dsn: str, connection: Connection, units: dict[str, list[int]]
+) -> None:
+    connection.commit()
+    with connect(dsn, name="test", autocommit=True) as ear:
+        ear.execute("LISTEN usage_dirty")
+        upsert_absences(connection, [AWAY])
+        connection.commit()
+        upsert_absences(connection, [AWAY])  # nothing new: nobody is woken
+        connection.commit()
+        heard = [note.channel for note in ear.notifies(timeout=0.5)]
+    assert heard == ["usage_dirty"]
 
 
 def test_registering_an_absence_at_a_desk_is_recorded(
