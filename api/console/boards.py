@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.auth import Account, Now
-from api.console import pages
+from api.console import pages, reads
 from api.console.policies import policy_of, today_of
 from api.console.texts import Catalogue
 from api.console.views import board as board_view
@@ -72,8 +72,8 @@ def board_page(
         attention=queue,
         open_leads=waiting,
         hours=water_hours(connection, sorted(running), count=_SPARK_HOURS, now=now),
-        bands=policy.bands,
-        silence=policy.silence,
+        runs=reads.run_hours(connection, estate.id),
+        policy=policy,
         show=show,
         now=now,
     )
@@ -109,7 +109,14 @@ def units_page(
     found = board.board(
         connection, estate.id, scope=account.scope, silence=policy.silence, bands=policy.bands, now=now
     )
-    view = units_view.view(t, found, estates=_choices(t, mine, estate, "/units"), code=wanted, now=now)
+    view = units_view.view(
+        t,
+        found,
+        estates=_choices(t, mine, estate, "/units"),
+        runs=reads.run_hours(connection, estate.id),
+        code=wanted,
+        now=now,
+    )
     return pages.render(
         request, "units.html", account=account, connection=connection, section="units", view=view
     )

@@ -21,6 +21,7 @@ from api.permissions import LeadReader
 from housing import estates, leads, verdicts
 from housing.kinds import HAZARDS
 from housing.leads import Lead, QueuedLead
+from policy.groups import Leak
 from storage.pool import Connection
 
 router = APIRouter()
@@ -98,6 +99,7 @@ def lead_page(
     lead = leads.detail(connection, lead_id, scope=account.scope)
     recorded = verdicts.of_lead(connection, lead_id, scope=account.scope)
     flash, undo = _flash(t, lead, recorded, account, done)
+    policy = policy_of(deps, lead.city, lead.time_zone, now)
     return pages.render(
         request,
         "lead.html",
@@ -110,8 +112,8 @@ def lead_page(
             verdicts=recorded,
             names=reads.names(connection, (verdict.by for verdict in recorded)),
             place=leads.position(connection, lead_id, scope=account.scope),
-            plots=_plots(connection, t, lead, now=now),
-            bands=policy_of(deps, lead.city, lead.time_zone, now).bands,
+            plots=_plots(connection, t, lead, rules=policy.leak, now=now),
+            bands=policy.bands,
             actions=account.actions,
             now=now,
         ),
@@ -120,13 +122,15 @@ def lead_page(
     )
 
 
-def _plots(connection: Connection, t: Catalogue, lead: Lead, *, now: datetime) -> lead_view.Plots:
+def _plots(
+    connection: Connection, t: Catalogue, lead: Lead, *, rules: Leak, now: datetime
+) -> lead_view.Plots:
     zone = ZoneInfo(lead.time_zone)
     until = min(now, lead.closed_at + timedelta(days=1)) if lead.closed_at else now
     if lead.kind in HAZARDS:
         count = lead_plots.hours_shown(lead, now=until)
         hours = water_hours(connection, [lead.unit_id], count=count, now=until)
-        return lead_plots.leak_plots(t, lead, hours[lead.unit_id], zone=zone)
+        return lead_plots.leak_plots(t, lead, hours[lead.unit_id], rules=rules, zone=zone)
     last = until.astimezone(zone).date() - timedelta(days=1)
     days = reads.unit_days(connection, lead.unit_id, first=lead_plots.window_of(lead, last=last), last=last)
     installed = reads.installed(connection, lead.unit_id, days, zone=zone)

@@ -140,6 +140,11 @@ def installed(connection: Connection, unit_id: int, days: UnitDays, *, zone: Zon
     )
 
 
+def run_hours(connection: Connection, estate_id: int) -> dict[int, float]:
+    """How many hours what is open has run, by lead, where its evidence counts them."""
+    return dict(connection.execute(_SQL["run_hours"], {"estate_id": estate_id}).fetchall())
+
+
 def names(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
     """Display names of the colleagues who decided something."""
     return dict(connection.execute(_SQL["names"], {"usernames": sorted(set(usernames))}).fetchall())

@@ -35,6 +35,13 @@ FROM v_source s
 WHERE s.unit_id = %(unit_id)s
 GROUP BY s.channel
 
+-- run_hours --
+-- How many hours what is open has run, by lead; in the numbers of its first sentence.
+SELECT l.id, (l.evidence -> 0 -> 'numbers' ->> 'hours')::double precision
+FROM v_lead l
+WHERE l.estate_id = %(estate_id)s AND l.status = 'open'
+  AND jsonb_typeof(l.evidence -> 0 -> 'numbers' -> 'hours') = 'number'
+
 -- names --
 -- What accounts are called on pages.
 SELECT username, display_name FROM account WHERE username = ANY(%(usernames)s)

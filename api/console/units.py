@@ -14,7 +14,7 @@ from api.deps import Db, Given
 from api.fields import Id
 from api.permissions import UnitReader
 from housing import absences, board, estates, leads
-from housing.kinds import HAZARDS
+from housing.kinds import KINDS
 from housing.leads import Lead
 
 router = APIRouter()
@@ -67,4 +67,6 @@ def unit_page(
 
 
 def _pressing_first(found: list[Lead]) -> list[Lead]:
-    return sorted(found, key=lambda lead: (not lead.found_now, lead.kind not in HAZARDS, -lead.score))
+    """What the newest sweep finds, the kinds in the order in which they press, the strongest of each."""
+    order = {kind.code: place for place, kind in enumerate(KINDS)}
+    return sorted(found, key=lambda lead: (not lead.found_now, order.get(lead.kind, len(order)), -lead.score))

@@ -8,19 +8,21 @@ from markupsafe import Markup, escape
 from api.console.plots import parts
 from api.console.plots.scale import Floats, top_of
 
+Run = tuple[float, float] | None
 
-def hours_spark(values: Floats, *, since: float | None, label: str, left: str, right: str) -> Markup:
+
+def hours_spark(values: Floats, *, run: Run, label: str, left: str, right: str) -> Markup:
     """Small bars of a list, oldest hour first, with two words below.
 
     Parameters
     ----------
     values : (hours,) float
         NaN: unknown.
-    since : float
-        Position of the claimed start; the area runs from there to the end.
+    run : (start, stop)
+        Positions of the claimed run, an area; None: no claim.
     """
     count = values.size
-    inner = _inner(values, since, height=44.0, top=top_of(values)[0])
+    inner = _inner(values, run, height=44.0, top=top_of(values)[0])
     return parts.drawing(
         parts.stretched(inner, wide=count, high=44.0, height=44)
         + '<line class="axis" x1="0" x2="100%" y1="44" y2="44"/>'
@@ -34,7 +36,7 @@ def hours_spark(values: Floats, *, since: float | None, label: str, left: str, r
 def hours_plot(
     values: Floats,
     *,
-    since: float | None,
+    run: Run,
     label: str,
     unit: str,
     days: Sequence[tuple[int, str]],
@@ -49,7 +51,7 @@ def hours_plot(
     """
     top, _ = top_of(values)
     count = values.size
-    inner = _inner(values, since, height=parts.TALL, top=top)
+    inner = _inner(values, run, height=parts.TALL, top=top)
     over = parts.axis_rules(top, unit=unit, height=height)
     over += parts.day_axis([(100 * at / count, word) for at, word in days], y=height)
     return parts.drawing(
@@ -59,8 +61,8 @@ def hours_plot(
     )
 
 
-def _inner(values: Floats, since: float | None, *, height: float, top: float) -> str:
-    claim = [] if since is None else [(max(since, 0.0), float(values.size))]
+def _inner(values: Floats, run: Run, *, height: float, top: float) -> str:
+    claim = [] if run is None else [(max(run[0], 0.0), min(run[1], float(values.size)))]
     return (
         parts.areas(parts.gaps(np.isfinite(values), 0), css="p-gap", height=height)
         + parts.areas(claim, css="p-claim", height=height)

@@ -11,6 +11,8 @@ from api.console.plots.scale import Flags, Floats, number, rules, runs
 
 #: The height of the stretched inner drawing.
 TALL = 100.0
+#: Pixels.
+_WORD_HEIGHT, _RULE_HEIGHT = 13, 36
 #: A known zero is a hairline, so that it differs from nothing known.
 _HAIRLINE = 0.8
 
@@ -88,13 +90,17 @@ def axis_rules(top: float, *, unit: str, height: float, right: bool = False) -> 
     """The base line and the rules above it; the unit stands on the topmost."""
     parts = [f'<line class="axis" x1="0" x2="100%" y1="{number(height + 0.5)}" y2="{number(height + 0.5)}"/>']
     values = rules(top)
+    if len(values) > height / _RULE_HEIGHT:
+        values = values[::-2][::-1]
     for value in values:
         y = round(height * (1 - value / top)) + 0.5
+        # a word above the topmost rule would leave the plot
+        word_y = y - 4 if y > _WORD_HEIGHT else y + _WORD_HEIGHT
         text = f"{value:g}" + (f" {unit}" if value == values[-1] else "")
         place = 'x="100%" dx="-2" text-anchor="end"' if right else 'x="2"'
         parts.append(
             f'<line class="rule" x1="0" x2="100%" y1="{number(y)}" y2="{number(y)}"/>'
-            f'<text class="lab" {place} y="{number(y - 4)}">{escape(text)}</text>'
+            f'<text class="lab" {place} y="{number(word_y)}">{escape(text)}</text>'
         )
     return "".join(parts)
 
@@ -127,7 +133,7 @@ def day_axis(labels: Sequence[tuple[float, str]], *, y: float, spacing: float = 
     for at, text in labels:
         x = number(at)
         parts.append(f'<line class="axis" x1="{x}%" x2="{x}%" y1="{number(y)}" y2="{number(y + 4)}"/>')
-        if at - last >= spacing and at <= 100 - spacing / 2:
+        if at - last >= spacing and at <= 100 - spacing * 0.8:
             parts.append(f'<text x="{number(at)}%" dx="3" y="{number(y + 15)}">{escape(text)}</text>')
             last = at
     return "".join(parts)

@@ -12,6 +12,8 @@ Flags = NDArray[np.bool_]
 _TALL = 1.3
 #: Room above the tallest bar, so that the topmost rule keeps its word inside the plot.
 _HEADROOM = 1.12
+#: Below this nothing is drawn to scale: no meter of ours counts so finely.
+_LEAST = 1e-6
 #: The top of a plot that holds zeros only.
 _NOTHING = 1.15
 
@@ -24,7 +26,7 @@ def number(value: float) -> str:
 
 def rules(top: float) -> tuple[float, ...]:
     """Two to four round values above zero and not above `top`, for the rules of an axis."""
-    if top <= 0 or not math.isfinite(top):
+    if top < _LEAST or not math.isfinite(top):
         return ()
     exponent = math.floor(math.log10(top)) - 1
     for step in (base * 10.0 ** (exponent + more) for more in range(3) for base in (1, 2, 5)):
@@ -47,12 +49,12 @@ def top_of(values: Floats, *also: Floats) -> tuple[float, float | None]:
     others = [curve[np.isfinite(curve)] for curve in also]
     room = max([float(curve.max()) for curve in others if curve.size], default=0.0)
     if not known.size:
-        return (room * _HEADROOM or _NOTHING), None
+        return _top(room), None
     highest = float(known.max())
     usual = max(float(np.quantile(known, 0.985)) * 1.1, room)
-    if usual > 0 and highest > usual * _TALL:
+    if usual > _LEAST and highest > usual * _TALL:
         return usual, highest
-    return (max(highest, room) * _HEADROOM or _NOTHING), None
+    return _top(max(highest, room)), None
 
 
 def runs(mask: Flags) -> list[tuple[int, int]]:
@@ -60,3 +62,7 @@ def runs(mask: Flags) -> list[tuple[int, int]]:
     padded = np.concatenate(([False], mask, [False]))
     edges = np.flatnonzero(padded[1:] != padded[:-1])
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _top(highest: float) -> float:
+    return highest * _HEADROOM if highest > _LEAST else _NOTHING

@@ -16,12 +16,15 @@ from api.console.texts import Catalogue
 from api.console.views.common import Choice, band_of, sentence
 from api.console.views.hours import Hours
 from housing.board import STATES, Board, Tile
+from housing.kinds import KINDS
 from housing.leads import QueuedLead
-from policy.groups import Bands, Silence
+from policy.book import Policy
+from policy.groups import Leak
 from wire.channels import BY_CODE, EVENTS
 
-#: From so many homes side by side on, a phone shows no words in tiles; and from so many the table scrolls.
-_WIDE, _HUGE = 6, 7
+#: Up to so many homes side by side a building takes less room; from so many on a phone shows no words in
+#: tiles; and from so many the table scrolls.
+_NARROW, _WIDE, _HUGE = 2, 6, 7
 _SOMETHING_OPEN = ("hazard", "high", "mid")
 #: Rows of the attention list; the queue holds the rest.
 ATTENTION = 8
@@ -61,7 +64,7 @@ class Building:
 
     id: str
     name: str
-    #: wide, huge, or empty for those whose tiles fit a phone with their words.
+    #: narrow, wide, huge, or empty for most.
     size: str
     floors: int
     units: int
@@ -136,8 +139,8 @@ def view(
     attention: Sequence[QueuedLead] | None,
     open_leads: int,
     hours: Mapping[int, Hours],
-    bands: Bands,
-    silence: Silence,
+    runs: Mapping[int, float],
+    policy: Policy,
     show: str,
     now: datetime,
 ) -> BoardView:
@@ -151,17 +154,19 @@ def view(
         How long that queue is.
     hours : mapping of int to Hours
         The last hours of water of the homes in `attention` whose lead is a hazard, by unit.
+    runs : mapping of int to float
+        How many hours what is open has run, by lead.
     """
     zone = ZoneInfo(board.estate.time_zone)
     fresh, age = "nothing", ""
     if board.heard_at is not None:
-        fresh = "flowing" if now - board.heard_at <= silence.meter_after else "late"
+        fresh = "flowing" if now - board.heard_at <= policy.silence.meter_after else "late"
         age = words.age(t, now - board.heard_at)
     todo = None
     if attention is not None:
-        pressing = [(lead, band_of(lead, bands)) for lead in attention]
+        pressing = [(lead, band_of(lead, policy.bands)) for lead in _one_a_home(attention)]
         todo = tuple(
-            _todo(t, lead, band, hours.get(lead.unit_id), zone=zone, now=now)
+            _todo(t, lead, band, hours.get(lead.unit_id), rules=policy.leak, zone=zone, now=now)
             for lead, band in pressing
             if band in ("hazard", "high")
         )
@@ -183,7 +188,7 @@ def view(
         silent=board.silent,
         none=board.counts["none"],
         buildings=tuple(
-            _building(t, tuple(tiles), now=now)
+            _building(t, tuple(tiles), runs, now=now)
             for _, tiles in groupby(board.tiles, lambda tile: tile.building)
         ),
         todo=todo,
@@ -198,10 +203,10 @@ def building_name(t: Catalogue, code: str, name: str) -> str:
     return t.of(name or numbered, numbered)
 
 
-def tile_word(t: Catalogue, tile: Tile, now: datetime) -> str:
+def tile_word(t: Catalogue, tile: Tile, runs: Mapping[int, float], now: datetime) -> str:
     """Why the tile is not blank, in a word that fits it."""
     if tile.state in _SOMETHING_OPEN:
-        return _lead_word(t, tile, now)
+        return _lead_word(t, tile, runs)
     if tile.state == "silent":
         return _span(t, "silent", tile.since, now) or t("tile.silent")
     if tile.state == "device":
@@ -225,13 +230,11 @@ def source_word(t: Catalogue, channel: int) -> str:
     return t.pick("unit", name) if f"unit.{name}" in t.entries else t("unit.other_channel")
 
 
-def _lead_word(t: Catalogue, tile: Tile, now: datetime) -> str:
+def _lead_word(t: Catalogue, tile: Tile, runs: Mapping[int, float]) -> str:
     kind = tile.lead_kind or ""
-    if tile.state == "hazard" and kind == "leak" and tile.since is not None:
-        hours = int((now - tile.since) / timedelta(hours=1))
-        if hours < 100:
-            return t("tile.leak_hours", n=hours)
-        return t("tile.leak_days", n=hours // 24)
+    hours = int(runs.get(tile.lead_id or 0, 0))
+    if kind == "leak" and hours:
+        return t("tile.leak_hours", n=hours) if hours < 100 else t("tile.leak_days", n=hours // 24)
     return t.pick("tile", kind) if f"tile.{kind}" in t.entries else ""
 
 
@@ -246,8 +249,26 @@ def _span(t: Catalogue, name: str, since: datetime | None, now: datetime) -> str
     )
 
 
+def _one_a_home(queue: Sequence[QueuedLead]) -> list[QueuedLead]:
+    """A home stands once in the list: with the lead of the kind that presses most."""
+    order = {kind.code: place for place, kind in enumerate(KINDS)}
+    best: dict[int, QueuedLead] = {}
+    for lead in queue:
+        known = best.setdefault(lead.unit_id, lead)
+        if order.get(lead.kind, len(order)) < order.get(known.kind, len(order)):
+            best[lead.unit_id] = lead
+    return list(best.values())
+
+
 def _todo(
-    t: Catalogue, lead: QueuedLead, band: str, hours: Hours | None, *, zone: ZoneInfo, now: datetime
+    t: Catalogue,
+    lead: QueuedLead,
+    band: str,
+    hours: Hours | None,
+    *,
+    rules: Leak,
+    zone: ZoneInfo,
+    now: datetime,
 ) -> Todo:
     if band == "hazard":
         when = t("board.since", when=words.stamp(t, lead.since, zone, now=now))
@@ -255,15 +276,14 @@ def _todo(
         when = t("leads.since", when=words.day(t, lead.since.astimezone(zone).date()))
     spark = None
     if hours is not None and hours.any_known:
-        run = hours.hours_since(lead.since)
-        count = hours.values.size
-        always = run is not None and hours.never_zero(run)
+        run, count = hours.run(lead.since, rules), hours.values.size
+        label, right = t("board.spark_plain", n=count), t("board.now")
+        if run is not None and run[1] == count and hours.mostly_known(run):
+            length = count - run[0]
+            label = t("board.spark_label", n=count, run=length)
+            right = t("board.none_at_zero", n=length)
         spark = hours_spark(
-            hours.values,
-            since=None if run is None else count - run,
-            label=t("board.spark_label", n=count, run=run) if always else t("board.spark_plain", n=count),
-            left=t("board.hours_ago", n=count),
-            right=t("board.none_at_zero", n=run) if always else t("board.now"),
+            hours.values, run=run, label=label, left=t("board.hours_ago", n=count), right=right
         )
     return Todo(
         href=f"/leads/{lead.id}",
@@ -276,7 +296,7 @@ def _todo(
     )
 
 
-def _building(t: Catalogue, tiles: tuple[Tile, ...], *, now: datetime) -> Building:
+def _building(t: Catalogue, tiles: tuple[Tile, ...], runs: Mapping[int, float], *, now: datetime) -> Building:
     by_stair = {name: list(group) for name, group in groupby(tiles, lambda tile: tile.stair)}
     columns = {name: sorted({_column(tile) for tile in group}) for name, group in by_stair.items()}
     places = {(tile.stair, tile.floor, _column(tile)): tile for tile in tiles}
@@ -300,7 +320,7 @@ def _building(t: Catalogue, tiles: tuple[Tile, ...], *, now: datetime) -> Buildi
             Floor(
                 number=floor,
                 stairs=tuple(
-                    tuple(_cell(t, places.get((name, floor, door)), now) for door in doors)
+                    tuple(_cell(t, places.get((name, floor, door)), runs, now) for door in doors)
                     for name, doors in columns.items()
                 ),
             )
@@ -312,7 +332,9 @@ def _building(t: Catalogue, tiles: tuple[Tile, ...], *, now: datetime) -> Buildi
 def _size(side_by_side: int) -> str:
     if side_by_side >= _HUGE:
         return "huge"
-    return "wide" if side_by_side >= _WIDE else ""
+    if side_by_side >= _WIDE:
+        return "wide"
+    return "narrow" if side_by_side <= _NARROW else ""
 
 
 def _column(tile: Tile) -> str:
@@ -321,13 +343,13 @@ def _column(tile: Tile) -> str:
     return rest if rest != tile.door else tile.door.removeprefix(str(tile.floor))
 
 
-def _cell(t: Catalogue, tile: Tile | None, now: datetime) -> Cell | None:
+def _cell(t: Catalogue, tile: Tile | None, runs: Mapping[int, float], now: datetime) -> Cell | None:
     if tile is None:
         return None
     return Cell(
         unit=tile.unit,
         door=tile.door,
         state=tile.state,
-        word=tile_word(t, tile, now),
+        word=tile_word(t, tile, runs, now),
         href=f"/units/{tile.unit_id}",
     )

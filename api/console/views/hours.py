@@ -1,12 +1,14 @@
 """The last hours of a home's water, as the plots and their words need them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from api.console.plots.scale import Floats
+from api.console.plots.scale import Floats, runs
+from policy.groups import Leak
 from storage.pool import Connection
 from usage import arrays
 from wire.channels import BY_NAME
@@ -33,16 +35,25 @@ class Hours:
         """Hours that nothing is known about."""
         return int((~np.isfinite(self.values)).sum())
 
-    def hours_since(self, since: datetime) -> int | None:
-        """How many of the hours lie after a moment; None when it is later than all."""
-        run = int((self.first + self.values.size * _HOUR - since) / _HOUR)
-        return min(run, self.values.size) if run > 0 else None
+    def run(self, since: datetime, rules: Leak) -> tuple[int, int] | None:
+        """Positions [start, stop) of what has run since a moment, as the detector counts.
 
-    def never_zero(self, run: int) -> bool:
-        """True when no known hour of the last `run` was without flow, and most of them are known."""
-        tail = self.values[-run:]
+        It ends with the first hour known to be without flow, or with a gap too long to be bridged. None
+        when `since` is later than all hours.
+        """
+        start = max(math.floor((since - self.first) / _HOUR), 0)
+        if start >= self.values.size:
+            return None
+        tail = self.values[start:]
         known = np.isfinite(tail)
-        return bool(known.mean() > 0.5 and (tail[known] > 0).all())
+        ends = np.flatnonzero(known & (tail < rules.flow_l)).tolist()
+        ends += [first for first, stop in runs(~known) if stop - first > rules.bridge_hours]
+        return start, start + min(ends, default=tail.size)
+
+    def mostly_known(self, run: tuple[int, int]) -> bool:
+        """True when more hours of a run are known than not."""
+        known = np.isfinite(self.values[slice(*run)])
+        return bool(known.size and known.mean() > 0.5)
 
 
 def water_hours(

@@ -16,6 +16,7 @@ from api.console.views.common import Figure, Table
 from api.console.views.hours import Hours
 from api.console.views.lead import Plots
 from housing.leads import Lead
+from policy.groups import Leak
 
 _DAY = timedelta(days=1)
 #: Days shown before the claimed start, and the fewest and most that are shown at all.
@@ -77,17 +78,17 @@ def idle_plots(t: Catalogue, lead: Lead, days: UnitDays, installed: Installed) -
     return Plots(figures=tuple(figures), legend=_idle_legend(t, claim, days), table=_days_table(t, days))
 
 
-def leak_plots(t: Catalogue, lead: Lead, hours: Hours, *, zone: ZoneInfo) -> Plots:
-    """The last hours of water, gaps hatched, the claimed start to the end as an area."""
+def leak_plots(t: Catalogue, lead: Lead, hours: Hours, *, rules: Leak, zone: ZoneInfo) -> Plots:
+    """The last hours of water, gaps hatched, the run as an area."""
     count = hours.values.size
-    run = hours.hours_since(lead.since)
+    run = hours.run(lead.since, rules)
     label = t("lead.hours_label", n=count, unknown=hours.unknown)
     starts = [hours.first + timedelta(hours=i) for i in range(count)]
     local = [start.astimezone(zone) for start in starts]
     midnights = [(i, words.day(t, at.date())) for i, at in enumerate(local) if at.hour == 0]
     plot = hours_plot(
         hours.values,
-        since=None if run is None else count - run,
+        run=run,
         label=label,
         unit=t("unit.water_axis"),
         days=midnights,

@@ -162,7 +162,6 @@ def _clock(t: Catalogue, leads: Sequence[Lead], idle: Idle, *, zone: ZoneInfo, t
         text=t(
             "unit.idle_limit",
             months=idle.limit.months,
-            limit=limit.isoformat(),
             when=words.near_day(t, lead.last_as_of, today=today),
         ),
     )

@@ -1,6 +1,6 @@
 """Every home of an estate as a table: the board for those who search, or do not see tiles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -59,7 +59,15 @@ class UnitsView:
     missing: bool
 
 
-def view(t: Catalogue, board: Board, *, estates: Sequence[Choice], code: str, now: datetime) -> UnitsView:
+def view(
+    t: Catalogue,
+    board: Board,
+    *,
+    estates: Sequence[Choice],
+    runs: Mapping[int, float],
+    code: str,
+    now: datetime,
+) -> UnitsView:
     """Put the board into rows."""
     zone = ZoneInfo(board.estate.time_zone)
     return UnitsView(
@@ -70,7 +78,7 @@ def view(t: Catalogue, board: Board, *, estates: Sequence[Choice], code: str, no
         buildings=tuple(
             BuildingRows(
                 name=building_name(t, name, tiles[0].building_name),
-                units=tuple(_row(t, tile, zone, now) for tile in tiles),
+                units=tuple(_row(t, tile, runs, zone, now) for tile in tiles),
             )
             for name, tiles in (
                 (name, list(group)) for name, group in groupby(board.tiles, lambda tile: tile.building)
@@ -81,12 +89,12 @@ def view(t: Catalogue, board: Board, *, estates: Sequence[Choice], code: str, no
     )
 
 
-def _row(t: Catalogue, tile: Tile, zone: ZoneInfo, now: datetime) -> UnitRow:
+def _row(t: Catalogue, tile: Tile, runs: Mapping[int, float], zone: ZoneInfo, now: datetime) -> UnitRow:
     return UnitRow(
         code=tile.unit,
         href=f"/units/{tile.unit_id}",
         state=tile.state,
         tone=_TONES[tile.state],
-        word=tile_word(t, tile, now) if tile.state not in {"none", "pause"} else "",
+        word=tile_word(t, tile, runs, now) if tile.state not in {"none", "pause"} else "",
         last=words.stamp(t, tile.heard_at, zone, now=now) if tile.heard_at else "–",
     )

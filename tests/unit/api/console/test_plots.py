@@ -165,11 +165,11 @@ def test_smoothing_keeps_what_nobody_knows_unknown() -> None:
     assert np.isnan(soft[20:]).all()
 
 
-@given(values, st.one_of(st.none(), st.floats(-5, 80)))
-def test_any_hours_can_be_drawn(hours: np.ndarray, since: float | None) -> None:
+@given(values, st.one_of(st.none(), st.tuples(st.integers(-5, 80), st.integers(-5, 80))))
+def test_any_hours_can_be_drawn(hours: np.ndarray, run: tuple[int, int] | None) -> None:
     for drawn in (
-        hours_spark(hours, since=since, label="l", left="a", right="b"),
-        hours_plot(hours, since=since, label="l", unit="L", days=[(0, "d")]),
+        hours_spark(hours, run=run, label="l", left="a", right="b"),
+        hours_plot(hours, run=run, label="l", unit="L", days=[(0, "d")]),
     ):
         assert "nan" not in str(drawn)
         assert "inf" not in str(drawn)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from api.console.texts import catalogue
+from api.console.views import board as board_view
 from api.console.views import leads as leads_view
 from api.console.views.board import tile_word
 from api.console.views.common import band_of, evidence_rows, sentence, sources_of, unknowns
@@ -19,7 +20,7 @@ from policy import load
 ZH, EN = catalogue("zh"), catalogue("en")
 NOW = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
-BANDS = load("anhe").on(TODAY).bands
+BANDS, LEAK = load("anhe").on(TODAY).bands, load("anhe").on(TODAY).leak
 
 EVIDENCE: list[dict[str, object]] = [
     {
@@ -151,8 +152,9 @@ def test_the_queue_leads_on_to_the_next_page_and_counts_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("changes", "zh", "en"),
     [
-        ({"state": "hazard", "lead_kind": "leak", "since": NOW - timedelta(hours=26)}, "用水26h", "flow 26h"),
-        ({"state": "hazard", "lead_kind": "leak", "since": NOW - timedelta(days=6)}, "用水6天", "flow 6d"),
+        ({"state": "hazard", "lead_kind": "leak", "lead_id": 1}, "用水26h", "flow 26h"),
+        ({"state": "hazard", "lead_kind": "leak", "lead_id": 2}, "用水6天", "flow 6d"),
+        ({"state": "hazard", "lead_kind": "leak", "lead_id": 3}, "用水", "flow"),
         ({"state": "high", "lead_kind": "vacancy"}, "空置", "empty"),
         ({"state": "mid", "lead_kind": "of the next version"}, "", ""),
         ({"state": "silent", "since": NOW - timedelta(hours=40)}, "40小时", "40 h"),
@@ -167,18 +169,33 @@ def test_the_queue_leads_on_to_the_next_page_and_counts_what_is_there() -> None:
 )
 def test_a_tile_says_why_in_a_word(changes: dict[str, object], zh: str, en: str) -> None:
     tile = replace(TILE, **changes)  # pyright: ignore[reportArgumentType]
-    assert (tile_word(ZH, tile, NOW), tile_word(EN, tile, NOW)) == (zh, en)
+    runs = {1: 26.0, 2: 150.0}
+    assert (tile_word(ZH, tile, runs, NOW), tile_word(EN, tile, runs, NOW)) == (zh, en)
+
+
+def test_a_run_ends_with_an_hour_without_flow_or_a_gap_too_long() -> None:
+    first, rules = NOW - timedelta(hours=9), replace(LEAK, flow_l=1.0, bridge_hours=2)
+    ran = Hours(first=first, values=np.array([0, 5, 5, np.nan, np.nan, 5, 5, 5, 5.0]))
+    assert ran.run(first + timedelta(hours=1), rules) == (1, 9)
+    assert ran.run(first + timedelta(hours=1), replace(rules, bridge_hours=1)) == (1, 3)
+    assert ran.run(first - timedelta(days=9), rules) == (0, 0)
+    assert ran.run(NOW + timedelta(hours=1), rules) is None
+    paused = Hours(first=first, values=np.array([5, 5, 0.4, 5]))
+    assert paused.run(first, rules) == (0, 2)
+    assert paused.run(first, replace(rules, flow_l=0.1)) == (0, 4)
+    assert ran.unknown == 2
 
 
 def test_hours_without_data_prove_no_flow() -> None:
-    hours = Hours(first=NOW - timedelta(hours=6), values=np.array([0.0, 5, 5, np.nan, 5, 5]))
-    run = hours.hours_since(NOW - timedelta(hours=5))
-    assert run == 5
-    assert hours.never_zero(5)
-    assert not hours.never_zero(6)
-    assert hours.unknown == 1
-    assert not Hours(first=NOW, values=np.full(4, np.nan)).never_zero(4)
-    assert hours.hours_since(NOW + timedelta(hours=1)) is None
+    hours = Hours(first=NOW, values=np.array([5.0, np.nan, np.nan, 5, 5, 5]))
+    assert hours.mostly_known((0, 6))
+    assert not hours.mostly_known((0, 3))
+    assert not hours.mostly_known((2, 2))
+
+
+def test_a_home_stands_once_in_the_list_with_what_presses_most() -> None:
+    queue = [LEAD, replace(LEAD, id=8, kind="idle_limit"), replace(LEAD, id=9, unit_id=4)]
+    assert [lead.id for lead in board_view._one_a_home(queue)] == [8, 9]
 
 
 def test_a_verdict_after_looking_needs_words_and_a_dismissal_a_reason() -> None:
