@@ -161,13 +161,13 @@ def _tell(console: Console, report: Report, language: Language, *, dry_run: bool
     if problems.count:
         console.print(str(_WORDS["wrong"][language]).format(count=problems.count), style="bold")
         for problem in problems.kept[:SHOWN]:
-            console.print(_sentence(problem, language))
+            console.print(_sentence(problem, language), soft_wrap=True)
         if problems.count > SHOWN:
             console.print(str(_WORDS["more"][language]).format(count=problems.count - SHOWN))
     if problems.notices:
         console.print(_WORDS["notices"][language])
         for notice in problems.notices[:SHOWN]:
-            console.print(_sentence(notice, language))
+            console.print(_sentence(notice, language), soft_wrap=True)
     if problems.count:
         return
     table = Table(title=str(_WORDS["title"][language]).format(folder=report.folder.name))
