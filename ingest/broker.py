@@ -99,6 +99,7 @@ class PahoBroker:
         self._turn = threading.Lock()
         self._epoch = 0
         self._connected = False
+        #: The broker is away or refuses us, and that has been logged.
         self._away = False
         self._stamped_us = 0
         self._stamped_until = 0.0
@@ -166,7 +167,9 @@ class PahoBroker:
     ) -> None:
         del userdata, properties
         if reason.is_failure:
-            _log.error("the broker refuses us: %s", reason, extra={"action": "ingest.broker_refused"})
+            if not self._away:
+                self._away = True
+                _log.error("the broker refuses us: %s", reason, extra={"action": "ingest.broker_refused"})
             return
         with self._turn:
             self._epoch += 1

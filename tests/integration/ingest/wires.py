@@ -82,19 +82,19 @@ def serving(url: str, dsn: str, *, bound: Sequence[str] = BOUND) -> Iterator[thr
 
 
 @contextmanager
-def listening(url: str, *, size: int = 1000) -> Iterator[PahoBroker]:
+def listening(url: str, *, within_s: float = 10) -> Iterator[PahoBroker]:
     """The broker's client alone, under the session of the service; nothing is acknowledged by itself."""
     subscribed = threading.Event()
     client = PahoBroker(
         BrokerAddress.parse(url),
         client_id=CLIENT_ID,
-        batching=Batching(size=size),
+        batching=Batching(),
         now=lambda: NOW,
         on_subscribed=subscribed.set,
     )
     client.start()
     try:
-        assert subscribed.wait(10)
+        assert subscribed.wait(within_s)
         yield client
     finally:
         client.stop(within_s=5)
