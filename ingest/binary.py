@@ -1,8 +1,9 @@
 """Rows in PostgreSQL's binary COPY format, made of the integers and columns that we have.
 
-A generic writer would want a datetime object for each time, and a Python object for each number of a
-column; 0.65 µs a row from tuples, 0.05 µs from columns. The layout is PostgreSQL's (COPY, "Binary Format"): per row the number of fields, then length and bytes of
-each; big-endian; a timestamptz is microseconds since 2000, a date days since 2000.
+A generic writer would want a datetime for each time and a Python object for each number of a column; this
+takes 0.6 µs a row of integers and under 0.2 µs a row of columns. The layout is PostgreSQL's (COPY, "Binary
+Format"): per row the number of fields, then length and bytes of each; big-endian; a timestamptz is
+microseconds since 2000, a date days since 2000.
 """
 
 import struct
