@@ -1,8 +1,8 @@
 """Readings, events and dirty marks into their tables, within the caller's transaction.
 
-Two ways in. `write_new` copies straight into the tables, as fast as the unique index allows, and fails
-when a key is there already. `merge` goes by way of a staging table and decides each key by the rule of
-`conflict`. Both leave the same rows.
+Two ways in. One copies straight into the tables, as fast as the unique index allows, and fails when a key
+is there already. The other goes by way of a staging table and decides each key by the rule of `conflict`.
+Both leave the same rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,20 +23,7 @@ from wire.channels import EVENTS
 from wire.quality import NOT_EVIDENCE
 
 _SQL = load("ingest", "store.sql")
-_EVENT_TYPES = [
-    "int8",
-    "int8",
-    "float8",
-    "int8",
-    "int4",
-    "int2",
-    "int2",
-    "int2",
-    "int2",
-    "int2",
-    "text",
-    "text",
-]
+_EVENT_TYPES = "int8 int8 float8 int8 int4 int2 int2 int2 int2 int2 text text".split()
 
 Mark = tuple[int, int, int]
 EventRows = Mapping[EventKey, tuple[Candidate, DecodedEvent]]
