@@ -34,6 +34,10 @@ class SignRules(Protocol):
     @property
     def energy_active_hours(self) -> int: ...
     @property
+    def energy_repeat_days(self) -> int: ...
+    @property
+    def energy_repeat_share(self) -> float: ...
+    @property
     def energy_coarsest_kwh(self) -> float: ...
     @property
     def standby_hours(self) -> int: ...
@@ -126,15 +130,30 @@ def active_hours(kwh: Floats, standby_kw: Floats, factor: float, margin_kwh: flo
     return above.sum(axis=-1, dtype=np.float32)
 
 
-def energy_sign(kwh: Floats, seen_h: Floats, standby_kw: Floats, rules: SignRules) -> Floats:
-    """Signs of life in electricity, of days in (rows, 24)."""
+def repeats(kwh: Floats, before: Floats, rules: SignRules) -> Flags:
+    """Whether a day draws the same as the days before it, hour by hour of its ranking: a timer or a
+    thermostat does, people do not.
+
+    Parameters
+    ----------
+    kwh : (rows, 24)
+    before : (rows, days, 24)
+        The days before; all must be known in full.
+    """
+    usual = np.median(np.sort(before, axis=-1), axis=-2)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(np.sort(kwh, axis=-1) - usual).sum(axis=-1)
+        return apart <= rules.energy_repeat_share * usual.sum(axis=-1)
+
+
+def energy_sign(kwh: Floats, before: Floats, standby_kw: Floats, rules: SignRules) -> Floats:
+    """Signs of life in electricity, of days in (rows, 24) after those in (rows, days, 24)."""
     some = active_hours(kwh, standby_kw, rules.energy_quiet_factor, rules.energy_quiet_margin_kwh)
     clear = active_hours(kwh, standby_kw, rules.energy_alive_factor, rules.energy_alive_margin_kwh)
+    enough = np.isfinite(kwh).sum(axis=-1) >= rules.energy_seen_hours
     return _sign(
-        alive=clear >= rules.energy_active_hours,
-        quiet=(some < rules.energy_active_hours)
-        & (seen_h >= rules.energy_seen_hours)
-        & np.isfinite(standby_kw),
+        alive=(clear >= rules.energy_active_hours) & ~repeats(kwh, before, rules),
+        quiet=(some < rules.energy_active_hours) & enough & np.isfinite(standby_kw),
     )
 
 

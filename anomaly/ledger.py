@@ -9,10 +9,10 @@ import numpy as np
 
 from anomaly import features
 from anomaly.features import SignRules
-from anomaly.window import Flags, Floats, Ints, Metered, Window
+from anomaly.window import NEVER, Flags, Floats, Ints, Metered, Window
 
 #: Rows of 24 hours worked on at once: bounds memory when everything is new.
-_ROWS = 50_000
+_ROWS = 20_000
 
 
 class Ledger:
@@ -22,7 +22,7 @@ class Ledger:
         self.window = window
         self.rules = rules
         #: Hours from the window's start; what arrived later is not in here.
-        self.cut: float = -np.inf
+        self.cut: int = np.iinfo(np.int32).min
         shape = (window.units, window.calendar.days)
 
         def unknown() -> Floats:
@@ -43,7 +43,7 @@ class Ledger:
             _Queue(of.arrived) for of in (window.energy, window.water, window.doors, window.lock_heard)
         )
 
-    def advance(self, cut: float) -> None:
+    def advance(self, cut: int) -> None:
         """Take in what arrived up to `cut`, hours from the window's start."""
         if cut <= self.cut:
             return
@@ -61,7 +61,9 @@ class Ledger:
         span = self.rules.standby_days
         padded = np.pad(self.energy_low_kw, ((0, 0), (span - 1, 0)), constant_values=np.nan)
         trailing = np.lib.stride_tricks.sliding_window_view(padded, span, axis=1)
-        for unit, day in _blocks(_and_after(fresh, span)):
+        moved = _and_after(fresh, span)
+        moved[:, max(-(-self.cut // 24), 0) :] = False  # days that have not begun
+        for unit, day in _blocks(moved):
             kwh = self._hours(self.window.energy, unit, day)
             base = features.standby(trailing[unit, day], self.rules)
             self.standby_kw[unit, day] = base
@@ -72,9 +74,8 @@ class Ledger:
                 ),
                 np.nan,
             )
-            self.energy_sign[unit, day] = features.energy_sign(
-                kwh, self.energy_seen_h[unit, day], base, self.rules
-            )
+            earlier = self._earlier(self.window.energy, unit, day, self.rules.energy_repeat_days)
+            self.energy_sign[unit, day] = features.energy_sign(kwh, earlier, base, self.rules)
 
     def _water(self, fresh: Flags) -> None:
         for unit, day in _blocks(fresh):
@@ -104,6 +105,12 @@ class Ledger:
         amount, arrived = of.amount.reshape(shape)[unit, day], of.arrived.reshape(shape)[unit, day]
         return np.where(arrived <= self.cut, amount, np.float32(np.nan))
 
+    def _earlier(self, of: Metered, unit: np.ndarray, day: np.ndarray, days: int) -> Floats:
+        """The hours of the days before some unit-days, unknown before the window; (rows, days, 24)."""
+        before = day[:, None] - np.arange(days, 0, -1)
+        hours = self._hours(of, unit[:, None], np.maximum(before, 0))
+        return np.where(before[..., None] >= 0, hours, np.float32(np.nan))
+
     def door_sign(self, first: int, end: int) -> Floats:
         """Signs of life at the door for days `first` to before `end`."""
         start = max(first - self.rules.door_memory_days, 0)
@@ -117,12 +124,14 @@ class _Queue:
 
     def __init__(self, arrived: Ints) -> None:
         flat = arrived.reshape(-1)
-        self._order = np.argsort(flat, kind="stable").astype(np.int32)
+        coming = np.flatnonzero(flat != NEVER).astype(np.int32)
+        self._order = coming[np.argsort(flat[coming], kind="stable")]
         self._times = flat[self._order]
 
-    def between(self, before: float, cut: float) -> Ints:
+    def between(self, before: int, cut: int) -> Ints:
         """What arrived after `before` and by `cut`."""
-        first, end = np.searchsorted(self._times, [before, cut], side="right")
+        ends = np.array([before, cut], dtype=np.int32)  # another type would copy all times at each call
+        first, end = np.searchsorted(self._times, ends, side="right")
         return self._order[first:end]
 
 

@@ -95,6 +95,10 @@ class Signs:
     #: Alive: at least as many hours above so many times standby, plus the margin. Between: unknown.
     energy_alive_factor: float = key(number(1, 10))
     energy_alive_margin_kwh: float = key(number(0, 5), unit="kWh")
+    #: A day that lies within this share of the median of so many days before it, its hours ranked, shows a
+    #: timer or a thermostat and no person: unknown instead of alive.
+    energy_repeat_days: int = key(whole(1, 60), unit="d")
+    energy_repeat_share: float = key(share())
     #: Standby: the quietest stretch of so many hours of a day, …
     standby_hours: int = key(whole(1, 12), unit="h")
     #: … its median over so many trailing days, of which …
