@@ -12,7 +12,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     "color_message",  # uvicorn repeats the sentence for a terminal
 }
 #: Libraries that speak at INFO of what nobody needs.
-_QUIET = ("alembic", "httpx", "procrastinate", "psycopg.pool", "uvicorn.access")
+_QUIET = ("alembic", "httpx", "procrastinate", "psycopg.pool")
 
 
 class Sentence(logging.Formatter):

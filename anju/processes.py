@@ -67,7 +67,7 @@ def api(settings: Settings) -> None:
                 readiness.announce()
 
     logs.configure("api")
-    logging.getLogger("uvicorn.access").addFilter(_without_query)
+    logging.getLogger("uvicorn.access").addFilter(without_query)
     pool = open_pool(_migrated(settings), name="api", size=_API_CONNECTIONS)
     deps = Deps(
         pool=pool,
@@ -122,7 +122,7 @@ def _answers(mqtt_url: str) -> bool:
     return True
 
 
-def _without_query(record: logging.LogRecord) -> bool:
+def without_query(record: logging.LogRecord) -> bool:
     """Take the query string out of an access line: it may hold a token or a name."""
     if isinstance(record.args, tuple) and len(record.args) == 5:
         client, method, path, *rest = record.args
