@@ -92,13 +92,11 @@ class _Check:
         self.devices = {code: (device.profile, device.estate) for code, device in known.devices.items()}
 
     def run(self) -> Checked:
+        self._take_codes()
         rows = {
             "estates": self._each("estates", self._estate),
             "buildings": self._each("buildings", self._building),
             "units": self._each("units", self._unit),
-        }
-        self._take_codes()
-        rows |= {
             "residents": self._each("residents", self._resident),
             "leases": self._each("leases", self._lease),
             "occupants": self._each("occupants", self._occupant),
@@ -114,23 +112,17 @@ class _Check:
     # --- one row of each table: completes `values`, answers whether the row may be written ---
 
     def _estate(self, row: Row, _values: dict[str, Any]) -> bool:
-        self.zones[row.text("code")] = ZoneInfo(row.text("time_zone") or "UTC")
         if row.text("city") in self.rules.cities:
             return True
         return self._bad("estates", row, "city", "not_in_list", known=", ".join(sorted(self.rules.cities)))
 
     def _building(self, row: Row, values: dict[str, Any]) -> bool:
-        if not self._place("buildings", row, values):
-            return False
-        self.buildings.add((str(values["estate"]), row.text("code")))
-        return True
+        return self._place("buildings", row, values)
 
     def _unit(self, row: Row, values: dict[str, Any]) -> bool:
         if not self._place("units", row, values):
             return False
-        estate = str(values["estate"])
-        self.units.add((estate, row.text("code")))
-        if (estate, row.text("building")) in self.buildings:
+        if (str(values["estate"]), row.text("building")) in self.buildings:
             return True
         return self._unknown("units", row, "building")
 
@@ -168,7 +160,6 @@ class _Check:
     def _device(self, row: Row, values: dict[str, Any]) -> bool:
         if not self._place("devices", row, values):
             return False
-        self.devices[row.text("code")] = (row.text("profile"), str(values["estate"]))
         if not is_device_code(row.text("code")):
             return self._bad("devices", row, "code", "not_device_code")
         if row.text("profile") in self.rules.profiles:
@@ -218,22 +209,26 @@ class _Check:
         return kept
 
     def _take_codes(self) -> None:
-        """Codes that later rows may name, those of broken rows included: one mistake, one message."""
+        """Codes that rows may name, those of broken rows included: one mistake, one message."""
+        for row in self._rows("estates"):
+            self.zones[row.text("code")] = ZoneInfo(row.text("time_zone"))
+        for row in self._rows("buildings"):
+            self.buildings.add((row.text("estate") or self._sole_estate(), row.text("code")))
+        for row in self._rows("units"):
+            self.units.add((row.text("estate") or self._sole_estate(), row.text("code")))
+        for row in self._rows("devices"):
+            estate = row.text("estate") or self._sole_estate()
+            self.devices[row.text("code")] = (row.text("profile"), estate)
         for table, noun, column in (
             ("residents", "resident", "code"),
             ("residents", "household", "household"),
             ("leases", "lease", "code"),
             ("leases", "household", "household"),
         ):
-            if table in self.sheets:
-                self.codes[noun] |= {row.text(column) for row in self.sheets[table].all_rows()}
-        if "units" in self.sheets:
-            for row in self.sheets["units"].broken:
-                estate = row.text("estate") or self._sole_estate()
-                self.units.add((estate, row.text("code")))
-        if "devices" in self.sheets:
-            for row in self.sheets["devices"].broken:
-                self.devices[row.text("code")] = (row.text("profile"), row.text("estate"))
+            self.codes[noun] |= {row.text(column) for row in self._rows(table)}
+
+    def _rows(self, table: str) -> list[Row]:
+        return self.sheets[table].all_rows() if table in self.sheets else []
 
     def _sole_estate(self) -> str:
         return next(iter(self.zones)) if len(self.zones) == 1 else ""

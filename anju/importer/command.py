@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -66,8 +67,8 @@ def run(
 
     Raises
     ------
-    NoFolder, StackDown, DatabaseAway, SchemaBehind
-        Before anything is read.
+    NoFolder, StackDown, DatabaseAway, SchemaBehind, ImportRefused
+        Nothing was written.
     """
     if not path.is_dir():
         raise NoFolder(f"{path}: no such folder")
@@ -170,7 +171,7 @@ def _tell(console: Console, report: Report, language: Language, *, dry_run: bool
             console.print(_sentence(notice, language), soft_wrap=True)
     if problems.count:
         return
-    table = Table(title=str(_WORDS["title"][language]).format(folder=report.folder.name))
+    table = Table(title=str(_WORDS["title"][language]).format(folder=escape(report.folder.name)))
     for place, heading in enumerate(_WORDS["columns"][language]):
         table.add_column(heading, justify="left" if place == 0 else "right")
     for name, c in report.tables.items():

@@ -31,12 +31,13 @@ def look(path: Path, problems: Problems) -> Folder:
     known = ", ".join([*(f"{name}.csv" for name in BY_NAME), *(f"{name}.csv/.parquet" for name in SERIES)])
     found = Folder(path=path, pack=False)
     for file in _data_files(path):
-        if file.stem in BY_NAME and file.suffix == ".csv":
-            found.tables[file.stem] = file
-        elif file.stem in SERIES:
-            if file.stem in found.series:
+        name = file.stem.lower()
+        if name in BY_NAME and file.suffix.lower() == ".csv":
+            found.tables[name] = file
+        elif name in SERIES:
+            if name in found.series:
                 problems.add("two_forms", file=file.name)
-            found.series[file.stem] = file
+            found.series[name] = file
         else:
             problems.add("unknown_file", file=file.name, known=known)
     if not found.tables and not found.series:
@@ -46,5 +47,5 @@ def look(path: Path, problems: Problems) -> Folder:
 
 def _data_files(path: Path) -> Iterator[Path]:
     for file in sorted(path.iterdir()):
-        if file.is_file() and file.suffix in (".csv", ".parquet") and not file.name.startswith("."):
+        if file.is_file() and file.suffix.lower() in (".csv", ".parquet") and not file.name.startswith("."):
             yield file

@@ -1,12 +1,11 @@
 """Periods that must not overlap: leases of a home, installations of a channel."""
 
 from collections import defaultdict
-from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from anju.importer.known import Known
+from anju.importer.known import Known, UnitKey
 from anju.importer.problems import Problems
 from anju.importer.sheets import Row
 from wire import channels
@@ -29,7 +28,7 @@ class _Period:
 
 def report_leases(rows: list[Row], known: Known, problems: Problems, file: str) -> None:
     """One home has one lease on any day; first and last day belong to it."""
-    periods: dict[Hashable, list[_Period]] = defaultdict(list)
+    periods: dict[UnitKey, list[_Period]] = defaultdict(list)
     replaced = {row.text("code") for row in rows}
     for row in rows:
         start, end = row.values["starts_on"], row.values["ends_on"]
@@ -38,7 +37,7 @@ def report_leases(rows: list[Row], known: Known, problems: Problems, file: str) 
     for code, (unit, starts_on, ends_on) in known.leases.items():
         if code not in replaced and unit in periods:
             periods[unit].append(_Period(start=starts_on, end=ends_on, name=code, line=None))
-    for (_, unit), listed in periods.items():  # type: ignore[misc]
+    for (_, unit), listed in periods.items():
         _report(
             listed,
             problems,
@@ -51,8 +50,8 @@ def report_leases(rows: list[Row], known: Known, problems: Problems, file: str) 
 
 def report_installations(rows: list[Row], known: Known, problems: Problems, file: str) -> None:
     """A channel of a device hangs at one place at a time; a home has one meter of a channel at a time."""
-    of_device: dict[Hashable, list[_Period]] = defaultdict(list)
-    of_unit: dict[Hashable, list[_Period]] = defaultdict(list)
+    of_device: dict[tuple[str, int], list[_Period]] = defaultdict(list)
+    of_unit: dict[tuple[str, str, int], list[_Period]] = defaultdict(list)
     replaced = {(row.text("device"), row.values["channel"], row.values["valid_from"]) for row in rows}
     for row in rows:
         period = _Period(
@@ -75,8 +74,7 @@ def report_installations(rows: list[Row], known: Known, problems: Problems, file
     for listed in of_device.values():
         what = ("一个设备通道同一时间只能装在一处", "one channel of a device hangs at one place at a time")
         _report(listed, problems, file, column="valid_from", what=what)
-    for key, listed in of_unit.items():
-        unit = key[1]  # type: ignore[index]
+    for (_, unit, _), listed in of_unit.items():
         what = (
             f"房屋 {unit} 同一时间同一通道只能有一只表",
             f"unit {unit} can have one meter of a channel at a time",

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 import policy
+from anju.errors import AnjuError
 from anju.importer import bulk, folder, known, pack, sheets, tabular, write
 from anju.importer.check import Checked, Rules, check
 from anju.importer.coverage import Coverage
@@ -19,7 +20,9 @@ from anju.importer.series import Device, EventBlock, Limits, ReadingBlock, Serie
 from anju.importer.sheets import Row
 from anju.importer.tables import BY_NAME
 from anju.importer.write import Counts
+from devices.errors import DevicesError
 from devices.profiles import load_profiles
+from housing.errors import HousingError
 from ingest.limits import limits_of
 from policy.book import PolicyBook
 from storage import audit
@@ -39,6 +42,10 @@ class Progress(Protocol):
     def advance(self, by: int) -> None:
         """So many rows further."""
         ...
+
+
+class ImportRefused(AnjuError):
+    """The database changed since the files were checked; nothing was written."""
 
 
 @dataclass(kw_only=True)
@@ -112,11 +119,19 @@ class Import:
         ----------
         by : str
             Who imports, for the audit log.
+
+        Raises
+        ------
+        ImportRefused
+            What was checked does not hold any more.
         """
         report = self.report
         detail = {"folder": self.path.name, "by": by, "os_user": getpass.getuser()}
         self.progress.begin("rows", 1)
-        written = write.registry_rows(self.connection, self._checked, self._known, key=key)
+        try:
+            written = write.registry_rows(self.connection, self._checked, self._known, key=key)
+        except (HousingError, DevicesError) as error:
+            raise ImportRefused(f"{ImportRefused.__doc__} {error}") from error
         report.tables |= {name: counts for name, counts in written.items() if counts.rows}
         self._audit("import.started", detail)
         self.connection.commit()

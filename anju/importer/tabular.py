@@ -40,7 +40,7 @@ def pieces(
         Takes what is wrong with the file as a whole and with rows that have too few or many fields.
     """
     try:
-        if file.suffix == ".parquet":
+        if file.suffix.lower() == ".parquet":
             yield from _parquet(file, columns, aliases, problems)
         else:
             yield from _csv(file, columns, aliases, problems)
@@ -65,7 +65,7 @@ def foreign_pieces(file: Path, problems: Problems) -> Iterator[Piece]:
 
 def rows_in(file: Path) -> int:
     """About how many rows a file has, for a progress bar."""
-    if file.suffix == ".parquet":
+    if file.suffix.lower() == ".parquet":
         try:
             return pq.read_metadata(file).num_rows
         except (pa.ArrowException, OSError):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anju.importer.run import Import, Report
+from anju.importer.run import Import, ImportRefused, Report
 from storage.personal import PersonalKey
 from storage.pool import Connection
 from tests.integration.importer.conftest import Silent
@@ -34,7 +34,7 @@ def imported(connection: Connection) -> Callable[[Path], Report]:
 def _counts(connection: Connection) -> dict[str, int]:
     found = {}
     for table in TABLES:
-        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]
+        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         found[table] = row[0] if row else 0
     connection.rollback()
     return found
@@ -177,6 +177,31 @@ def test_names_are_sealed(connection: Connection, folder: Path, imported: Callab
     assert row is not None
     assert "王小明".encode() not in bytes(row[0])
     assert KEY.open(bytes(row[0]), column="resident.name") == "王小明"
+
+
+def test_what_was_checked_and_does_not_hold_any_more_is_not_written(
+    connection: Connection, folder: Path, imported: Callable[[Path], Report]
+) -> None:
+    imported(folder)
+    leases = folder / "leases.csv"
+    header, first, *others = leases.read_text(encoding="utf-8").splitlines()
+    leases.write_text("\n".join([header, first.replace("HT-2024-001", "HT-NEW"), *others]), encoding="utf-8")
+    work = Import(connection=connection, path=folder, city="anhe", now=NOW, progress=Silent())
+    connection.execute("DELETE FROM occupant WHERE lease_id IS NOT NULL")
+    connection.execute("DELETE FROM lease WHERE code = 'HT-2024-001'")
+    (folder / "occupants.csv").unlink()
+    connection.commit()
+    assert work.check()
+    connection.execute(
+        "INSERT INTO lease (code, unit_id, household_id, starts_on, ends_on)"
+        " SELECT 'HT-OTHER', u.id, h.id, '2024-01-01', '2025-01-01' FROM unit u, household h"
+        " WHERE u.code = '1-1-0101' AND h.code = 'h-001'"
+    )
+    connection.commit()
+    with pytest.raises(ImportRefused, match="changed since"):
+        work.write(key=KEY, by="li")
+    connection.rollback()
+    assert connection.execute("SELECT count(*) FROM lease WHERE code = 'HT-NEW'").fetchone() == (0,)
 
 
 def test_an_empty_folder_says_which_files_are_known(

@@ -24,7 +24,7 @@ def _imported(connection: Connection, pack: Path) -> Report:
 
 
 def _one(connection: Connection, statement: str) -> object:
-    row = connection.execute(statement).fetchone()  # type: ignore[arg-type]
+    row = connection.execute(statement).fetchone()
     assert row is not None
     return row[0]
 

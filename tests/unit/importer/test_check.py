@@ -163,6 +163,12 @@ def test_one_broken_row_is_one_message(tmp_path: Path) -> None:
     assert _codes(problems) == [("not_whole", "units.csv", 2, "floor")]
 
 
+def test_a_broken_estate_is_one_message(tmp_path: Path) -> None:
+    estates = "code,name,city,time_zone\nhe,和安苑,anhe,Moon/Tycho\n"
+    _, problems = _checked(tmp_path, SOUND | {"estates": estates})
+    assert _codes(problems) == [("not_a_zone", "estates.csv", 2, "time_zone")]
+
+
 def test_with_two_estates_rows_must_say_which(tmp_path: Path) -> None:
     _, problems = _checked(
         tmp_path, {"estates": "code,name,city\na,甲,anhe\nb,乙,anhe\n", "buildings": "code\n1\n"}

@@ -62,7 +62,7 @@ def _one(blocks: Iterator[ReadingBlock]) -> ReadingBlock:
 
 
 def _utc(*parts: int) -> int:
-    return int(datetime(*parts, tzinfo=UTC).timestamp()) * 1_000_000  # type: ignore[misc]
+    return int(datetime(*parts, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 def test_readings_become_numbers(tmp_path: Path, reader: SeriesReader) -> None:
