@@ -100,25 +100,29 @@ class _Meter:
 FAULTS = ("false_zero", "false_low", "false_high", "false_mixed", "reset", "back_jump", "swap", "install")
 
 
-@st.composite
-def told_by_a_meter(draw: st.DrawFn, *, faults: tuple[str, ...] = FAULTS, rollover: bool = False) -> Told:
-    """Draw a meter's life: its shape and faults are drawn, its numbers follow from a seed."""
-    rng = Random(draw(st.integers(0, 2**32)))
-    meter = _Meter(
-        points=_life(
-            rng,
-            count=draw(st.integers(12, 90)),
-            step=draw(st.sampled_from((15, 30, 60, 60, 60, 75, 120))) * MINUTE,
-            jitter=draw(st.sampled_from((0, 0, 1, 7))),
-            late=draw(st.sampled_from((0, 3, 30, 4_000))),
-            rollover=rollover,
-        ),
-        full=FULL if rollover else None,
+def told_by_a_meter(*, faults: tuple[str, ...] = FAULTS, rollover: bool = False) -> st.SearchStrategy[Told]:
+    """A meter's life and what is told of it.
+
+    All follows from a seed: drawn one by one, numbers are mostly small and lists mostly short.
+    """
+    return st.integers(0, 2**64).map(lambda seed: _live(Random(seed), faults, rollover=rollover))
+
+
+def _live(rng: Random, faults: tuple[str, ...], *, rollover: bool) -> Told:
+    points = _life(
+        rng,
+        count=rng.randint(12, 90),
+        step=rng.choice((15, 30, 60, 60, 60, 75, 120)) * MINUTE,
+        jitter=rng.choice((0, 1, 7)),
+        late=rng.choice((0, 3, 30, 4_000)),
+        rollover=rollover,
     )
-    _lose_some(rng, meter, draw(st.sampled_from((0.0, 0.1, 0.3))))
-    at = FALSE_IN_A_ROW + 2
-    for kind in draw(st.lists(st.sampled_from((*faults, "none")), max_size=9)):
-        if at + ROOM < len(meter.points) and kind != "none" and _BY_KIND[kind](rng, meter, at):
+    meter = _Meter(points=points, full=FULL if rollover else None)
+    _lose_some(rng, meter, rng.choice((0.0, 0.1, 0.3)))
+    at = FALSE_IN_A_ROW + 2 + rng.randrange(ROOM)
+    while at + ROOM < len(meter.points):
+        kind = rng.choice((*faults, "none"))
+        if kind != "none" and _BY_KIND[kind](rng, meter, at):
             meter.faults.append(kind)
         at += ROOM + rng.randrange(12)
     return _told(rng, meter)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from tests.unit.usage.memory import Memory, as_readings, as_segment, assert_same
 from tests.unit.usage.meter import MOST, Told, told_by_a_meter
 from tests.unit.usage.oracle import CONFLICT, DAY, HOUR, MINUTE, UNPROVEN, Place, Row
+from tests.unit.usage.strange import START, strange_rows
 from usage.around import renew
 from usage.derive import derive
 from usage.reach import WINDOW, spans
 from usage.series import DAY_US, NEVER_H, Derived
 
-START = 20_000 * DAY
 SERIES = 7, 2
 
 
@@ -117,24 +117,13 @@ def test_a_meter_that_rolls_over_in_any_portions(told: Told, portions: list[int]
     check(told.rows, told.places, MOST, portions=portions, window=window)
 
 
-#: Sparse or dense, over many days, small numbers that fall as often as they rise.
-strange_rows = st.integers(1, 12).flatmap(
-    lambda days: st.lists(
-        st.builds(
-            Row,
-            device=st.sampled_from((1, 1, 1, 2)),
-            time=st.integers(0, days * 48).map(lambda step: START + step * 30 * MINUTE),
-            received=st.integers(0, 90).map(lambda hours: START + hours * HOUR),
-            value=st.one_of(st.integers(0, 40), st.integers(85, 100)),
-            quality=st.sampled_from((0,) * 9 + (CONFLICT, UNPROVEN)),
-        ),
-        min_size=1,
-        max_size=90,
-    )
+@given(
+    strange_rows(most=150),
+    st.sampled_from((0, 10, 40, 90, 10_000)),
+    st.sampled_from((None, 100)),
+    portions,
+    windows,
 )
-
-
-@given(strange_rows, st.integers(0, 400), st.sampled_from((None, 100)), portions, windows)
 def test_any_rows_in_any_portions(
     rows: list[Row], moved: int, full: int | None, portions: list[int], window: int
 ) -> None:
@@ -146,7 +135,7 @@ def test_any_rows_in_any_portions(
     check(rows, places, Fraction(1037, 100), portions=portions, window=window)
 
 
-@given(strange_rows, st.sampled_from((30, 60, 100, 36 * 60)), st.booleans(), portions)
+@given(strange_rows(most=150), st.sampled_from((30, 60, 100, 36 * 60)), st.booleans(), portions)
 def test_intervals_in_any_portions(rows: list[Row], minutes: int, at_end: bool, portions: list[int]) -> None:
     place = Place(
         device=1, start=0, end=START + 5 * DAY, kind="interval", interval=minutes * MINUTE, at_end=at_end
