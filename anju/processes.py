@@ -86,6 +86,7 @@ def api(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=_API_GRACE_S,
     )
+    _asked_to_stop()  # uvicorn hears it first, and hands it on when it has stopped
     try:
         Server(config).run()
     finally:

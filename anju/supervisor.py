@@ -1,5 +1,6 @@
 """Keep child processes at work, in one thread: start, restart with back-off, stop in order."""
 
+import contextlib
 import logging
 import os
 import selectors
@@ -33,7 +34,8 @@ class Child:
     name: str
     #: Starts it and returns it, with the pipe on which it will say that it is ready; None: it is.
     start: Callable[[], tuple["subprocess.Popen[bytes]", int | None]]
-    log: Path
+    #: Where it says why it failed; None: to our own output.
+    log: Path | None
     stop_by: signal.Signals = signal.SIGTERM
     #: Seconds between that signal and SIGKILL.
     grace_s: float = 30.0
@@ -59,21 +61,18 @@ class Child:
 
 
 def python_child(
-    command: Sequence[str], *, log: Path, environment: dict[str, str], show: bool = False
+    command: Sequence[str], *, log: Path | None, environment: dict[str, str]
 ) -> Callable[[], tuple["subprocess.Popen[bytes]", int]]:
-    """The `start` of a command of `anju` that announces when it is ready.
-
-    Its output goes to `log`, or with `show` to ours.
-    """
+    """The `start` of a command of `anju` that announces when it is ready."""
 
     def start() -> tuple["subprocess.Popen[bytes]", int]:
         hear, say = os.pipe()
-        with log.open("ab") as out:
+        with log.open("ab") if log else contextlib.nullcontext() as out:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=None if show else out,
-                stderr=None if show else out,
+                stdout=out,
+                stderr=out,
                 env={**environment, READY: str(say)},
                 pass_fds=(say,),
                 start_new_session=True,  # Ctrl-C of the terminal is ours to pass on, in order
@@ -106,7 +105,8 @@ class Supervisor:
     def __enter__(self) -> "Supervisor":
         signal.set_wakeup_fd(self._say, warn_on_full_buffer=False)
         for number in _STOPPED_BY:
-            self._handlers[number] = signal.signal(number, self._stop_was_asked)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                self._handlers[number] = signal.signal(number, self._stop_was_asked)
         self._handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         return self
 
@@ -189,13 +189,13 @@ class Supervisor:
                 child.failures = 0
             self._failed(child, f"ended with {code}")
         elif code:
-            raise ChildFailed(f"{child.name} ended with {code}: {last_line(child.log)} ({child.log})")
+            raise ChildFailed(f"{child.name} ended with {code}{_last_words(child.log)}")
         self._on_change()
 
     def _failed(self, child: Child, what: str) -> None:
         child.failures += 1
         if not child.came_up and child.failures >= _CHANCES:
-            raise ChildFailed(f"{child.name} does not come up: {last_line(child.log)} ({child.log})")
+            raise ChildFailed(f"{child.name} does not come up{_last_words(child.log)}")
         pause = min(_LONGEST_PAUSE_S, _PAUSE_S * 2 ** (child.failures - 1))
         child.due_at = time.monotonic() + pause
         _log.warning(
@@ -226,11 +226,13 @@ class Supervisor:
         self.stopping = True
 
 
-def last_line(log: Path) -> str:
-    """The last line of a log that says something."""
+def _last_words(log: Path | None) -> str:
+    """The last line of a log that says something, and where it stands."""
+    if log is None:
+        return ""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return "no log"
+        text = ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return f": {lines[-1] if lines else 'it said nothing'} ({log})"

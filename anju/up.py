@@ -136,11 +136,11 @@ class _Running:
         self.supervisor.add(Child(name="broker", start=start, log=folder / "broker.log"))
 
     def _add_command(self, name: str, *, lasting: bool = True, show: bool = False) -> None:
-        log = self.data_dir / "logs" / f"{name}.log"
-        if log.exists() and log.stat().st_size > _LOG_KEPT_BYTES:
+        log = None if show else self.data_dir / "logs" / f"{name}.log"
+        if log and log.exists() and log.stat().st_size > _LOG_KEPT_BYTES:
             log.replace(log.with_suffix(".log.1"))
         start = python_child(
-            [sys.executable, "-P", "-m", "anju", name], log=log, environment=self._environment(), show=show
+            [sys.executable, "-P", "-m", "anju", name], log=log, environment=self._environment()
         )
         self.supervisor.add(Child(name=name, start=start, log=log, lasting=lasting))
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from anju.embedded import binaries, postgres
-from anju.embedded.errors import OtherMajor, ServerFailed
+from anju.embedded.errors import BinariesMissing, OtherMajor, ServerFailed
 from anju.embedded.ports import free_port
 from anju.embedded.postgres import start
 from tests.waiting import wait_until
@@ -166,6 +166,24 @@ def test_another_major_version_is_refused_with_a_hint(folder: Path) -> None:
     with pytest.raises(OtherMajor, match=r"PostgreSQL 12, this is \d.*pg_dumpall.*restore"):
         start(folder / "postgres")
     assert sorted(file.name for file in data.iterdir()) == ["PG_VERSION"]
+
+
+def test_debians_programs_serve_without_the_wheel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without_wheel:
+        without_wheel.setattr(binaries, "find_spec", lambda _: None)
+        try:
+            major = int(binaries.version(binaries.find()).partition(".")[0])
+        except BinariesMissing:
+            pytest.skip("needs a PostgreSQL of Debian's")
+        server = start(folder / "postgres")
+        try:
+            with psycopg.connect(server.dsn) as connection:
+                assert connection.info.server_version // 10_000 == major
+        finally:
+            server.stop()
+    if major != int(binaries.version(binaries.find()).partition(".")[0]):
+        with pytest.raises(OtherMajor, match=f"was made by PostgreSQL {major}"):
+            start(folder / "postgres")
 
 
 def test_a_taken_port_is_named(folder: Path) -> None:
