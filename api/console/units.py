@@ -13,6 +13,7 @@ from api.console.views import unit as unit_view
 from api.deps import Db, Given
 from api.fields import Id
 from api.permissions import UnitReader
+from api.signals import episodes
 from housing import absences, board, estates, leads
 from housing.kinds import KINDS
 from housing.leads import Lead
@@ -58,6 +59,9 @@ def unit_page(
         absences=absences.list_absences(connection, scope=scope, unit_id=unit_id),
         open=None if all_leads is None else opened,
         closed=[lead for lead in all_leads or () if lead.status != "open"],
+        episodes=episodes(connection, unit_id, scope=scope, first=first, last=today)
+        if account.may("signal.read")
+        else (),
         profiles=shape,
     )
     view = unit_view.view(t, found, bands=policy.bands, idle=policy.idle, now=now)

@@ -182,6 +182,14 @@ def test_a_role_without_leads_has_no_way_to_them(site: Site, open_page: Opener) 
     expect(page.locator("h1")).to_have_text("没有权限")
 
 
+def test_who_may_see_signals_but_no_leads_sees_what_detectors_said(site: Site, open_page: Opener) -> None:
+    page = open_page("operator")
+    page.goto(f"{site.url}/units/{site.unit(estate.VACANT)}")
+    expect(page.get_by_role("heading", name="未结事项")).to_have_count(0)
+    expect(page.get_by_role("heading", name="一年内的信号")).to_be_visible()
+    expect(page.locator("body")).to_contain_text("96天没有生活迹象")
+
+
 def test_a_flat_is_found_by_its_code(site: Site, open_page: Opener) -> None:
     page = open_page()
     page.goto(f"{site.url}/units")

@@ -14,6 +14,8 @@ from api.console.plots.scale import Flags, Floats, number, runs, top_of
 #: Pixels that pins take above the bars.
 _PIN_ROOM = 16
 _AXIS_ROOM = 20
+#: Height of the strip of episodes, as part of the plot.
+_STRIP = 0.035
 #: A word needs this part of the width.
 _WORD = 0.07
 
@@ -30,6 +32,8 @@ class Days:
     claim: tuple[float, float] | None = None
     #: (count,) a registered absence covers the day; None: not drawn here.
     away: Flags | None = None
+    #: Positions [start, stop) of what detectors claimed over the year: a strip along the top.
+    episodes: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +164,7 @@ def _background(days: Days, known: np.ndarray, installed: int, height: float) ->
         + parts.areas(parts.gaps(known, installed), css="p-gap", height=height)
         + parts.areas(away, css="p-away", height=height)
         + parts.areas(claim, css="p-claim", height=height)
+        + parts.areas(days.episodes, css="p-episode", height=height * _STRIP)
     )
 
 

@@ -77,7 +77,12 @@ def band_of(lead: Lead, bands: Bands) -> str:
 
 def sentence(t: Catalogue, lead: Lead) -> str:
     """The sentence that stands on top: what was seen, over which time, against what."""
-    return _said(t, lead.evidence[0]) if lead.evidence else ""
+    return said(t, lead.evidence)
+
+
+def said(t: Catalogue, evidence: Sequence[dict[str, Any]]) -> str:
+    """The sentence of a list of evidence: its first item."""
+    return _said(t, evidence[0]) if evidence else ""
 
 
 def evidence_rows(t: Catalogue, lead: Lead, *, today: date) -> list[Evidence]:

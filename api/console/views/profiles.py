@@ -45,15 +45,14 @@ def load(
     after_days = min((today - start).days - 1, _AFTER_DAYS)
     if after_days < _FEWEST_DAYS:
         return None
-    before = (start - timedelta(days=_BEFORE_DAYS), _BEFORE_DAYS)
-    after = (today - timedelta(days=after_days), after_days)
+    first = start - timedelta(days=_BEFORE_DAYS)
     figures = []
     for name, channel, unit, axis in (
         ("energy", "energy_kwh", t("unit.profile_energy_unit"), "kW"),
         ("water", "water_l", t("unit.profile_water_unit"), t("unit.water_axis")),
     ):
-        code = BY_NAME[channel].code
-        past, recent = (_days(connection, unit_id, code, *side, zone=zone) for side in (before, after))
+        every = _days(connection, unit_id, BY_NAME[channel].code, first, (today - first).days, zone=zone)
+        past, recent = every[:_BEFORE_DAYS], every[-after_days:]
         if _known(past) < _FEWEST_DAYS or _known(recent) < _FEWEST_DAYS:
             continue
         low, high = _weekly_range(past)

@@ -10,18 +10,19 @@ from api.console import words
 from api.console.reads import Installed, Peers, UnitDays
 from api.console.texts import Catalogue
 from api.console.views.board import building_name
-from api.console.views.common import Evidence, Figure, band_of, evidence_rows, sentence
+from api.console.views.common import Evidence, Figure, band_of, evidence_rows, said, sentence
 from api.console.views.devices import DeviceRow, device_rows
 from api.console.views.lead_plots import claim_of
 from api.console.views.profiles import Profiles
 from api.console.views.year import figures, months, peers_word
+from api.signals import Episode
 from housing.absences import Absence
 from housing.board import SourceState
 from housing.estates import UnitHeader
 from housing.leads import Lead
 from policy.groups import Bands, Idle
 
-_PINS, _ABSENCES, _CLOSED = 4, 6, 6
+_PINS, _ABSENCES, _CLOSED, _SIGNALS = 4, 6, 6, 8
 #: Kinds whose first item counts the days of the idle clock.
 _IDLE = ("idle_limit", "vacancy")
 
@@ -45,6 +46,14 @@ class ClosedLead:
     href: str
     sentence: str
     outcome: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastSignal:
+    """What a detector claimed of one stretch of time."""
+
+    sentence: str
+    when: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +81,16 @@ class UnitView:
     claim: str
     #: True: absences are drawn.
     away: bool
+    #: True: episodes are drawn.
+    episodes: bool
     months: tuple[tuple[str, ...], ...]
     profiles: tuple[Figure, ...]
     before: str
     after: str
     #: None: the reader may not see leads.
     open: tuple[OpenLead, ...] | None
+    #: What detectors claimed over the year beside the open matters, newest first.
+    signals: tuple[PastSignal, ...]
     #: None: no idle time is claimed.
     clock: Clock | None
     devices: tuple[DeviceRow, ...]
@@ -99,6 +112,8 @@ class Found:
     #: Open ones, most pressing first; None: the reader may not see leads.
     open: Sequence[Lead] | None
     closed: Sequence[Lead]
+    #: By claimed start; empty when the reader may not see signals.
+    episodes: Sequence[Episode]
     profiles: Profiles | None
 
 
@@ -117,10 +132,19 @@ def view(t: Catalogue, found: Found, *, bands: Bands, idle: Idle, now: datetime)
         board_href=f"/?{urlencode({'estate': header.estate})}",
         facts=_facts(t, header),
         range=t("unit.year_range", first=days.first.isoformat(), last=days.last.isoformat()),
-        figures=figures(t, days, found.peers, found.installed, claim=claim, marks=marks),
+        figures=figures(
+            t,
+            days,
+            found.peers,
+            found.installed,
+            claim=claim,
+            episodes=_strips(days, found.episodes, zone),
+            marks=marks,
+        ),
         peers=peers_word(t, found.peers),
         claim=_claim_word(t, worst, today=today) if worst and claim else "",
         away=bool(days.absent.any()),
+        episodes=bool(found.episodes),
         months=months(days),
         profiles=found.profiles.figures if found.profiles else (),
         before=t("unit.profile_before", n=found.profiles.before_days // 7) if found.profiles else "",
@@ -137,6 +161,7 @@ def view(t: Catalogue, found: Found, *, bands: Bands, idle: Idle, now: datetime)
             )
             for lead in leads
         ),
+        signals=_past(t, found.episodes, [*leads, *found.closed], zone=zone, today=today),
         clock=_clock(t, leads, idle, zone=zone, today=today),
         devices=device_rows(t, found.sources, days, found.installed, zone=zone, now=now),
         absences=tuple(_absence(t, absence, zone) for absence in list(found.absences)[: -_ABSENCES - 1 : -1]),
@@ -144,6 +169,34 @@ def view(t: Catalogue, found: Found, *, bands: Bands, idle: Idle, now: datetime)
         if len(found.absences) > _ABSENCES
         else "",
         closed=tuple(_closed(t, lead, zone, now) for lead in found.closed[:_CLOSED]),
+    )
+
+
+def _strips(days: UnitDays, episodes: Sequence[Episode], zone: ZoneInfo) -> list[tuple[float, float]]:
+    """Positions of the episodes, each at least a day wide."""
+    spans = [
+        (days.position(episode.since.astimezone(zone).date()), days.position(episode.last_as_of) + 1)
+        for episode in episodes
+    ]
+    return [(float(start), float(min(stop, days.count))) for start, stop in spans]
+
+
+def _past(
+    t: Catalogue, episodes: Sequence[Episode], leads: Sequence[Lead], *, zone: ZoneInfo, today: date
+) -> tuple[PastSignal, ...]:
+    """Without those that became leads: these stand under open or past ones."""
+    asked = {(lead.kind, lead.since) for lead in leads}
+    others = [episode for episode in reversed(episodes) if (episode.kind, episode.since) not in asked]
+    return tuple(
+        PastSignal(
+            sentence=said(t, episode.evidence),
+            when=t(
+                "unit.signal_when",
+                start=words.near_day(t, episode.since.astimezone(zone).date(), today=today),
+                end=words.near_day(t, episode.last_as_of, today=today),
+            ),
+        )
+        for episode in others[:_SIGNALS]
     )
 
 

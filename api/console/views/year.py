@@ -21,10 +21,11 @@ def figures(
     installed: Installed,
     *,
     claim: tuple[float, float] | None,
+    episodes: Sequence[tuple[float, float]],
     marks: Sequence[Evidence],
 ) -> tuple[Figure, ...]:
     """Electricity with the pins of `marks`, water, and the door with the months below."""
-    shared = Days(first=days.first, count=days.count, claim=claim, away=days.absent)
+    shared = Days(first=days.first, count=days.count, claim=claim, away=days.absent, episodes=tuple(episodes))
     energy = Use(
         values=days.energy_kwh,
         installed=installed.energy,
