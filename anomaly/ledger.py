@@ -49,11 +49,12 @@ class Ledger:
             return
         before, self.cut = self.cut, cut
         energy, water, doors, heard = (queue.between(before, cut) for queue in self._queues)
-        self._energy(self._days(energy))
+        self._energy(self._days(energy), begun=max(-(-before // 24), 0))
         self._water(self._days(water))
         self._doors(doors, heard)
 
-    def _energy(self, fresh: Flags) -> None:
+    def _energy(self, fresh: Flags, begun: int) -> None:
+        """Redo the days with news, those whose standby they move, and those from day `begun` on."""
         for unit, day in _blocks(fresh):
             sums = features.energy_day(self._hours(self.window.energy, unit, day), self.rules)
             self.energy_kwh[unit, day], self.energy_seen_h[unit, day] = sums.kwh, sums.seen_h
@@ -62,13 +63,14 @@ class Ledger:
         padded = np.pad(self.energy_low_kw, ((0, 0), (span - 1, 0)), constant_values=np.nan)
         trailing = np.lib.stride_tricks.sliding_window_view(padded, span, axis=1)
         moved = _and_after(fresh, span)
-        moved[:, max(-(-self.cut // 24), 0) :] = False  # days that have not begun
+        moved[:, begun:] = True
+        moved[:, max(-(-self.cut // 24), 0) :] = False  # days to come
         for unit, day in _blocks(moved):
             kwh = self._hours(self.window.energy, unit, day)
             base = features.standby(trailing[unit, day], self.rules)
             self.standby_kw[unit, day] = base
             self.energy_active_h[unit, day] = np.where(
-                np.isfinite(base),
+                np.isfinite(base) & (self.energy_seen_h[unit, day] > 0),
                 features.active_hours(
                     kwh, base, self.rules.energy_quiet_factor, self.rules.energy_quiet_margin_kwh
                 ),

@@ -228,6 +228,7 @@ def _finding(
         running=bool(known[: run.end][-1]) and not known[run.end :].any(),
         mean_l=float(np.nanmean(litres[start : run.end])),
         total_l=float(np.nansum(litres[start : run.end])),
+        at_least=not known[:start].any(),
         usual=home.usual,
         night_before_l=_night(litres[: start // 24 * 24]),
         night_now_l=_night(litres[-(-run.start // 24) * 24 : -(-run.end // 24) * 24]),
@@ -257,7 +258,9 @@ def _claimed_start(litres: Floats, run: words.Run) -> tuple[int, int]:
     start = run.start + (int(low[-1]) + 1 if low.size else 0)
     first = start + int(np.isfinite(litres[start : run.end]).argmax())
     known = np.flatnonzero(np.isfinite(litres[:first]))
-    return first, first - (int(known[-1]) + 1 if known.size else 0)
+    if known.size:
+        return first, first - int(known[-1]) - 1
+    return first, first or litres.size  # it flows since the window begins: nobody knows since when
 
 
 def _night(litres: Floats) -> float:

@@ -45,6 +45,8 @@ class Facts:
     running: bool
     mean_l: float
     total_l: float
+    #: Nothing is known before the run: it may be longer.
+    at_least: bool
     #: Share of days with flow by local hour.
     usual: Floats
     #: Smallest hour of the night, before the run and now; NaN where unknown.
@@ -83,6 +85,13 @@ def unknown(facts: Facts) -> tuple[Unknown, ...]:
             en="Where the water goes: a toilet, a tap left open, an appliance that refills, or a pipe.",
         )
     ]
+    if facts.at_least:
+        items.append(
+            Unknown(
+                zh="更早的情况没有数据，时间可能更长。",
+                en="Nothing is known of the time before; it may be longer.",
+            )
+        )
     if facts.unknown_h:
         items.append(
             Unknown(
@@ -96,7 +105,8 @@ def unknown(facts: Facts) -> tuple[Unknown, ...]:
 
 def _top(facts: Facts) -> Evidence:
     run, floor, mean = facts.run, facts.run.even.floor_l, facts.mean_l
-    zh, en = f"持续用水{run.hours}小时", f"Flow for {run.hours} hours"
+    least_zh, least_en = ("至少", "at least ") if facts.at_least else ("", "")
+    zh, en = f"持续用水{least_zh}{run.hours}小时", f"Flow for {least_en}{run.hours} hours"
     if mean > 1.5 * floor:
         zh += f"，每小时不低于约{floor:.0f}升，平均约{mean:.0f}升"
         en += f", never below about {floor:.0f} L an hour, about {mean:.0f} L on average"
@@ -123,12 +133,19 @@ def _top(facts: Facts) -> Evidence:
 
 def _rare(facts: Facts) -> Evidence:
     share = float(facts.usual[2:5].mean())
+    zh = f"平时凌晨2—5时约{share:.0%}的日子有水流"
+    en = f"Water runs between 02:00 and 05:00 on about {share:.0%} of ordinary days"
+    if share > 0.5:
+        weight = -1
+    else:
+        weight = 2 if facts.run.gain >= 2 * facts.min_gain else 1
+        zh, en = f"{zh}，这次一夜都没有停", f"{en}; now it did not pause"
     return _item(
         facts,
         code="flow_rare",
-        weight=2 if facts.run.gain >= 2 * facts.min_gain else 1,
-        zh=f"平时凌晨2—5时约{share:.0%}的日子有水流，这次一夜都没有停",
-        en=f"Water runs between 02:00 and 05:00 on about {share:.0%} of ordinary days; now it did not pause",
+        weight=weight,
+        zh=zh,
+        en=en,
         numbers={"night_share_of_days": round(share, 2), "gain": round(facts.run.gain, 1)},
     )
 
