@@ -23,7 +23,12 @@ from wire.channels import EVENTS
 from wire.quality import NOT_EVIDENCE
 
 _SQL = load("ingest", "store.sql")
-_EVENT_TYPES = "int8 int8 float8 int8 int4 int2 int2 int2 int2 int2 text text".split()
+# Times are integers here: microseconds since 2000, as PostgreSQL keeps them.
+_EVENT_TYPES = [
+    *("int8", "int8", "float8", "int8", "int4"),
+    *("int2", "int2", "int2", "int2", "int2"),
+    *("text", "text"),
+]
 
 Mark = tuple[int, int, int]
 EventRows = Mapping[EventKey, tuple[Candidate, DecodedEvent]]
