@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+import policy
 from anju import clock, stack, status
 from anju.demo import accounts, bulk, load, replay, simulator
 from anju.demo.load import Demo
@@ -20,6 +21,7 @@ from anju.errors import AnjuError
 from anju.importer import known
 from anju.settings import Settings
 from anju.settle import settle
+from anomaly.sweep import sweep
 from ingest.address import BrokerAddress
 from storage import migrate
 from storage.pool import Connection, connect, require_schema
@@ -59,6 +61,8 @@ def run(settings: Settings, *, data: Path | None) -> int:
         settled = settle(settings, timeout_s=_SETTLE_S)
     if not settled.settled:
         raise NotSettled(f"{NotSettled.__doc__} {settled.in_words()}")
+    if demo is not None:
+        _sweep_past(settings, demo, now, console)
     names = ", ".join(accounts.ACCOUNTS)
     shown = password if settings.demo_password is None else "ANJU_DEMO_PASSWORD"
     console.print(f"演示账户 · demo accounts: {names}\n密码 · password: {shown}", highlight=False)
@@ -118,6 +122,24 @@ def _replay(settings: Settings, demo: Demo, middle: datetime, now: datetime, pro
     task = progress.add_task("经 MQTT 回放最近几天 · replaying the last days over MQTT", total=len(messages))
     address = BrokerAddress.parse(stack.mqtt_url(settings))
     return simulator.publish(address, messages, told=lambda sent: progress.advance(task, sent))
+
+
+def _sweep_past(settings: Settings, demo: Demo, now: datetime, console: Console) -> None:
+    """Signals as of each past evening, so that a home's year shows what would have been said when."""
+    first, last = load.evenings(demo, now)
+    if first > last:
+        return
+    books = {city.code: policy.load(city.code) for city in policy.cities()}
+    with connect(stack.database_url(settings), name="demo") as connection, _progress(console) as progress:
+        task = progress.add_task("逐日回看信号 · signals of past evenings", total=len(demo.homes))
+        sweep(
+            connection,
+            books=books,
+            first=first,
+            last=last,
+            now=now,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
 
 
 @contextmanager

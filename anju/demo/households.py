@@ -23,6 +23,8 @@ WATER_ZONE = "Europe/Madrid"
 DAY_S = 86_400
 SLOTS = 48
 _HALF_HOUR_S = 1_800
+#: A shorter record has nothing to turn.
+_SHORTEST_DAYS = 7
 
 
 class DataUnusable(AnjuError):
@@ -100,19 +102,22 @@ def read(folder: Path) -> Households:
     electricity: list[Electricity] = []
     water: list[Water] = []
     occupants: dict[int, int] = {}
+    kinds: set[str] = set()
     for file in sorted(folder.glob("*.parquet")):
         try:
             names = set(pq.read_schema(file).names)
             if {"household", "ts", "kwh"} <= names:
+                kinds.add("electricity")
                 electricity += _electricity(pq.read_table(file, columns=["household", "ts", "kwh"]))
             elif {"household", "ts", "reading_l"} <= names:
+                kinds.add("water")
                 water += _water(pq.read_table(file, columns=["household", "ts", "reading_l"]))
             elif {"household", "occupants"} <= names:
                 survey = pq.read_table(file, columns=["household", "occupants"]).to_pylist()
                 occupants |= {row["household"]: row["occupants"] for row in survey if row["occupants"]}
         except (pa.ArrowException, OSError) as error:
             raise DataUnusable(f"{file}: {error}") from error
-    if not electricity or not water:
+    if len(kinds) < 2:
         raise DataUnusable(
             f"{folder}: needs one Parquet file with household, ts, kwh and one with household, ts, reading_l"
         )
@@ -141,8 +146,9 @@ def _water(table: pa.Table) -> Iterator[Water]:
         later = np.minimum.accumulate(wall[::-1])[::-1]
         kept = np.append(wall[:-1] < later[1:], True)
         litres = part["reading_l"].to_numpy().astype(np.int64)
-        if kept.sum() > 1:
-            yield Water(household=household, wall_s=wall[kept], litres=litres[kept])
+        record = Water(household=household, wall_s=wall[kept], litres=litres[kept])
+        if record.last_day - record.first_day >= _SHORTEST_DAYS:
+            yield record
 
 
 def _by_household(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:

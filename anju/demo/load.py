@@ -89,6 +89,12 @@ def split(demo: Demo, now: datetime) -> tuple[datetime, datetime]:
     return start, max(start, midnight)
 
 
+def evenings(demo: Demo, now: datetime) -> tuple[date, date]:
+    """The past local days that have been filled, up to yesterday; those of today are the worker's."""
+    first, _ = split(demo, now)
+    return _day(estate.local_day(first)), _day(estate.local_day(now) - 1)
+
+
 def registry(connection: Connection, demo: Demo, *, city: str, key: PersonalKey, now: datetime) -> None:
     """Write homes, people, leases and devices, in the caller's transaction."""
     rows = estate.rows(demo.homes, demo.anchor, city=city)
@@ -110,11 +116,15 @@ def mark(connection: Connection, demo: Demo, until: datetime) -> None:
 
 def measured(demo: Demo, since: datetime | None, until: datetime) -> Iterator[HomeData]:
     """What the devices of each covered home measured and saw in a stretch of time."""
-    today = date(1970, 1, 1) + timedelta(days=demo.anchor)
+    today = _day(demo.anchor)
     since_us = None if since is None else int(since.timestamp() * 1_000_000)
     for home in demo.homes:
         if home.covered:
             yield replay.home_data(home, tenancy(home, today), demo.anchor, since_us=since_us, until=until)
+
+
+def _day(number: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=number)
 
 
 def _fingerprint(folder: Path) -> str:

@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from anju import demo
@@ -138,6 +140,18 @@ def test_the_same_day_gives_the_same_estate_and_a_later_day_continues_it() -> No
 def test_other_households_in_the_same_schemas_stand_in(shared: Path) -> None:
     homes = plan.make(households.read(shared / "data"), ANCHOR)
     assert sum(home.covered for home in homes) == 46
+
+
+def test_records_too_short_or_incomplete_leave_homes_uncovered(tmp_path: Path) -> None:
+    when = pa.array([0, 3_600, 7_200], pa.timestamp("s", "UTC"))
+    short = pa.table({"household": [1, 1, 1], "ts": when, "reading_l": [5, 6, 7]})
+    month = pa.array(range(0, 30 * DAY_S, 3_600), pa.timestamp("s", "UTC"))
+    power = {"household": [2] * len(month), "ts": month, "kwh": [0.1] * len(month)}
+    pq.write_table(short, tmp_path / "a.parquet")
+    pq.write_table(pa.table(power), tmp_path / "b.parquet")
+    found = households.read(tmp_path)
+    assert found.water == []
+    assert not any(home.covered for home in plan.make(found, ANCHOR))
 
 
 def test_a_folder_without_household_data_is_refused(tmp_path: Path) -> None:
