@@ -36,7 +36,7 @@ def test_the_report_is_what_the_database_says(dsn: str, few: Path, tmp_path: Pat
     with connect(dsn, name="test") as connection:
         for name, statement in COUNTS.items():
             group, key = name.split(".")
-            row = connection.execute(statement).fetchone()  # type: ignore[arg-type]
+            row = connection.execute(statement).fetchone()
             assert row is not None
             assert told[group][key] == (row[0] or 0), name
         kinds = dict(connection.execute("SELECT kind, count(*) FROM signal GROUP BY kind").fetchall())

@@ -38,7 +38,7 @@ def _loaded(connection: Connection, folder: Path) -> Demo:
 
 
 def _count(connection: Connection, table: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     return row[0] if row else 0
 
 
