@@ -23,7 +23,7 @@ class Stretch(NamedTuple):
 
 
 def mark_stretches(connection: Connection, stretches: Sequence[Stretch]) -> None:
-    """Mark each unit, channel and UTC day on which a stretch has sound readings or events."""
+    """Mark each unit, channel and UTC day on which a stretch has or spans sound readings, or has events."""
     if not stretches:
         return
     units, devices, channels, froms, tos = (list(column) for column in zip(*stretches, strict=True))

@@ -8,7 +8,7 @@ import numpy as np
 
 from usage.derive import UNUSABLE, derive
 from usage.reach import WINDOW, Span, holds, merged
-from usage.series import Derived, Readings, Segment
+from usage.series import DAY_US, Derived, Readings, Segment
 
 #: Unit and channel.
 Series = tuple[int, int]
@@ -96,9 +96,11 @@ def _widened(
     places: list[int] = []
     asked: list[Asked] = []
     for place, span in enumerate(marked):
-        for segment in segments[span.series]:
-            if not span.concerns(segment):
-                continue
+        concerned = [segment for segment in segments[span.series] if span.concerns(segment)]
+        if not concerned:
+            # withdrawn: an interval of what hung there may have reached into the days beside
+            wide[place] = span.widened((span.first - 1) * DAY_US, span.end * DAY_US)
+        for segment in concerned:
             if segment.form.kind == "register":
                 places.append(place)
                 asked.append(Asked(span=span, segment=segment))
