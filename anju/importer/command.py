@@ -40,7 +40,7 @@ _WORDS = {
     },
     "wrong": {
         "zh": "发现 {count} 个问题，没有写入任何内容：",
-        "en": "{count} problems; nothing was written:",
+        "en": "Problems found: {count}; nothing was written:",
     },
     "more": {
         "zh": "……另有 {count} 个；用 --json 查看更多",
