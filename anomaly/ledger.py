@@ -37,7 +37,7 @@ class Ledger:
         self.water_l, self.water_seen_h, self.water_zero_h = unknown(), zero(), unknown()
         self.water_floor_l, self.water_night_l = unknown(), unknown()
         self.water_active_h, self.water_step_l, self.water_sign = unknown(), unknown(), unknown()
-        self.entries, self.openings = zero(), zero()
+        self.entries, self.openings, self.stirs = zero(), zero(), zero()
         self.lock_heard = np.zeros(shape, dtype=np.bool_)
         self._queues = tuple(
             _Queue(of.arrived) for of in (window.energy, window.water, window.doors, window.lock_heard)
@@ -93,6 +93,7 @@ class Ledger:
         place = doors.unit[happened], doors.day[happened]
         np.add.at(self.entries, place, doors.entries[happened])
         np.add.at(self.openings, place, doors.openings[happened])
+        np.add.at(self.stirs, place, doors.stirs[happened])
         self.lock_heard[lock.unit[heard], lock.start[heard]] = True
 
     def _days(self, hours: Ints) -> Flags:
@@ -116,7 +117,7 @@ class Ledger:
     def door_sign(self, first: int, end: int) -> Floats:
         """Signs of life at the door for days `first` to before `end`."""
         start = max(first - self.rules.door_memory_days, 0)
-        happenings = (self.entries + self.openings)[:, start:end]
+        happenings = (self.entries + self.openings + self.stirs)[:, start:end]
         found = features.door_sign(happenings, self.lock_heard[:, start:end], self.rules)
         return found[:, first - start :]
 

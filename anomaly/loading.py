@@ -23,17 +23,17 @@ _SQL = load_queries("anomaly", "loading.sql")
 
 #: Homes worked on at once: bounds memory.
 BLOCK = 128
-#: Beside an entry: what somebody behind the door does.
+#: Beside an entry: what a door does when somebody passes.
 _OPENINGS = (
     EventType.door_opened,
     EventType.door_closed,
     EventType.door_left_open,
     EventType.door_forced,
-    EventType.motion,
-    EventType.emergency_button,
 )
-#: A device is a witness at the door when it reports one of these.
-_DOOR_EVENTS = frozenset({EventType.entry.name, EventType.door_opened.name, EventType.motion.name})
+#: What somebody inside does.
+_STIRS = (EventType.motion, EventType.emergency_button)
+#: A device watches the door when it reports one of these.
+_DOOR_EVENTS = frozenset({EventType.entry.name, EventType.door_opened.name})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,22 +108,24 @@ def load(
         """The hour at which a day's news are in: its evening, or now."""
         return np.minimum(24 * (days + 1), latest).astype(np.int32)
 
-    day, known, entries, openings = (_ints([row[i] for row in door_rows]) for i in range(1, 5))
-    heard_day, heard_known = (_ints([row[i] for row in heard_rows]) for i in range(1, 3))
-    heard = np.concatenate([day, heard_day])
+    day, known, entries, openings, stirs = (_ints([row[i] for row in door_rows]) for i in range(1, 6))
+    heard_rows += [row[:3] for row in door_rows if row[6]]
+    heard, heard_known = (_ints([row[i] for row in heard_rows]) for i in range(1, 3))
     return Window(
         calendar=calendar,
         unit_ids=block.unit_ids,
         energy=_metered(connection, block, calendar, "energy_kwh", covered_min),
         water=_metered(connection, block, calendar, "water_l", covered_min),
         doors=Doors(
-            unit=unit(door_rows), day=day, arrived=evening(known), entries=entries, openings=openings
+            unit=unit(door_rows),
+            day=day,
+            arrived=evening(known),
+            entries=entries,
+            openings=openings,
+            stirs=stirs,
         ),
         lock_heard=Spans(
-            unit=np.concatenate([unit(door_rows), unit(heard_rows)]),
-            start=heard,
-            end=heard + np.int32(1),
-            arrived=evening(np.concatenate([known, heard_known])),
+            unit=unit(heard_rows), start=heard, end=heard + np.int32(1), arrived=evening(heard_known)
         ),
         absences=_absences(connection, asked, places, calendar),
         leases=_leases(connection, asked, places),
@@ -157,6 +159,7 @@ def _asked(block: Block, calendar: Calendar) -> dict[str, object]:
         "entry": int(EventType.entry),
         "denied": int(Result.denied),
         "openings": [int(kind) for kind in _OPENINGS],
+        "stirs": [int(kind) for kind in _STIRS],
         "not_evidence": int(NOT_EVIDENCE),
     }
 

@@ -6,16 +6,19 @@ ORDER BY city, time_zone, unit_id
 
 -- doors --
 -- What happened at the doors by local day and by the local day on which it was known, counted from the
--- window's first. A row without either is a lock that was heard.
+-- window's first. Only a device that watches a door (one of these profiles) is heard as one: from others
+-- what they saw counts, and their silence says nothing.
 SELECT s.unit_id,
        (e.time + make_interval(hours => %(offset_h)s))::date - %(first)s::date,
        (e.received_at + make_interval(hours => %(offset_h)s))::date - %(first)s::date,
        count(*) FILTER (WHERE e.type = %(entry)s AND e.result <> %(denied)s),
-       count(*) FILTER (WHERE e.type = ANY(%(openings)s))
+       count(*) FILTER (WHERE e.type = ANY(%(openings)s)),
+       count(*) FILTER (WHERE e.type = ANY(%(stirs)s)),
+       count(*) FILTER (WHERE s.profile = ANY(%(profiles)s))
 FROM v_source s
 JOIN v_event e ON e.device_id = s.device_id
     AND e.time >= s.valid_from AND (s.valid_to IS NULL OR e.time < s.valid_to)
-WHERE s.unit_id = ANY(%(unit_ids)s) AND s.channel = %(events)s AND s.profile = ANY(%(profiles)s)
+WHERE s.unit_id = ANY(%(unit_ids)s) AND s.channel = %(events)s
   AND e.time >= %(start)s AND e.time < %(end)s
   AND e.quality & %(not_evidence)s = 0
 GROUP BY 1, 2, 3

@@ -76,8 +76,10 @@ class Doors:
     arrived: Ints
     #: People let in by a reader.
     entries: Ints
-    #: Doors that merely opened, and other signs of somebody behind the door.
+    #: Doors that merely opened, closed or stood open.
     openings: Ints
+    #: Other signs of somebody inside: motion, an emergency button.
+    stirs: Ints
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,6 +97,7 @@ def window(homes: Sequence[Home]) -> Window:
             arrived=_ints(24 * (d + 1) for _, d, _ in passed),
             entries=_ints(0 for _ in passed),
             openings=_ints(n for _, _, n in passed),
+            stirs=_ints(0 for _ in passed),
         ),
         lock_heard=Spans(
             unit=_ints(u for u, _ in heard),
