@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
+import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -29,13 +30,19 @@ app.command()(detection.sweep)
 app.add_typer(detection.signals, name="signals")
 
 #: What a command ends with when it cannot be carried out: one line, no traceback.
-_TOLD = (AnjuError, EmbeddedError, PolicyError, StorageError, PermissionError)
+_TOLD = (
+    AnjuError,
+    EmbeddedError,
+    PolicyError,
+    StorageError,
+    PermissionError,
+    psycopg.OperationalError,  # the database went away in the middle
+)
 
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Embedded servers, keys, logs (ANJU_DATA_DIR; .anju).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")]
-Port = typer.Option(min=0, max=65535)
 
 
 @app.callback()
@@ -193,5 +200,5 @@ def main() -> None:
     try:
         app()
     except _TOLD as error:
-        print(f"anju: {error}", file=sys.stderr)
+        print(f"anju: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(1)

@@ -5,8 +5,9 @@ import json
 import os
 import sys
 import time
-import urllib.request
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from signal import SIGINT, SIGKILL
 from subprocess import Popen
@@ -26,6 +27,7 @@ _COMMANDS = ("worker", "ingest", "api")
 #: After kill -9 of a stack its processes end by themselves.
 _LEFT_COMMANDS_WITHIN_S, _LEFTOVERS_WITHIN_S = 3.0, 15.0
 _DATABASE_GRACE_S = 300.0
+_HEALTHY_WITHIN_S = 60.0
 _LOG_KEPT_BYTES = 10_000_000
 
 
@@ -72,6 +74,7 @@ class _Running:
         self.supervisor = Supervisor(on_change=self._write)
         self.database: postgres.Server | None = None
         self.broker: broker.Broker | None = None
+        self._asked_since: float | None = None
 
     @property
     def stack(self) -> Stack:
@@ -160,20 +163,34 @@ class _Running:
         return mine
 
     def _healthy(self) -> bool:
+        """Whether the API says so; never by way of a proxy that the environment names.
+
+        Raises
+        ------
+        ChildFailed
+            It has not for too long.
+        """
+        self._asked_since = self._asked_since or time.monotonic()
+        connection = HTTPConnection(self.settings.http_host, self.http_port, timeout=5)
         try:
-            with urllib.request.urlopen(f"{self.stack.http}/api/v1/health", timeout=5) as answer:  # noqa: S310
-                return answer.status == 200
-        except OSError:
-            return False
+            connection.request("GET", "/api/v1/health")
+            if connection.getresponse().status == HTTPStatus.OK:
+                return True
+        except (OSError, HTTPException):
+            pass
+        finally:
+            connection.close()
+        if time.monotonic() - self._asked_since > _HEALTHY_WITHIN_S:
+            raise ChildFailed(f"the API does not say that it is healthy ({self.stack.http}/api/v1/health)")
+        return False
 
     def _announce(self, *, as_json: bool) -> None:
         at = self.stack
         if as_json:
             print(json.dumps({"ready": True, **asdict(at.shown())}), flush=True)
         else:
-            print(
-                f"\n安居 Anju is ready: {at.http}\nData and logs: {self.data_dir}. Ctrl-C stops everything."
-            )
+            print(f"\n安居 Anju is ready: {at.http}", flush=True)
+            print(f"Data and logs: {self.data_dir}. Ctrl-C stops everything.", flush=True)
 
     def _write(self) -> None:
         """Keep `run/stack.json` true, once there is something to reach."""

@@ -21,6 +21,6 @@ def live(place: Path) -> Iterator[LiveStack]:
     """A running stack, shared by tests that leave it running."""
     data_dir = place / "shared"
     data_dir.mkdir()
-    stack = LiveStack(data_dir).start()
-    yield stack
-    assert stack.stop() == 0
+    with LiveStack(data_dir) as stack:
+        yield stack
+        assert stack.stop() == 0

@@ -31,6 +31,12 @@ class LiveStack:
         self.ready: dict[str, Any] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
+    def __enter__(self) -> "LiveStack":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> "LiveStack":
         """Start it and wait for its line of JSON."""
         out, err = self.data_dir / "up.out", self.data_dir / "up.err"

@@ -170,22 +170,21 @@ def test_ingest_and_the_broker_on_servers_that_are_not_ours(
     tmp_path: Path, dsn: str, broker: TestBroker, request: pytest.FixtureRequest
 ) -> None:
     """Other addresses, no other code: mosquitto keeps sessions and messages over its own restart."""
-    live = LiveStack(
-        tmp_path, ANJU_DATABASE_URL=dsn, ANJU_MQTT_URL=broker.url, ANJU_MQTT_BOUND="hm/v1/+/#"
-    ).start()
-    assert (live.ready["dsn"], live.ready["mqtt"], live.ready["mqtt311"]) == (dsn, broker.url, broker.url)
-    assert (live.ready["pids"]["postgres"], live.ready["pids"]["broker"]) == (None, None)
-    meters = meters_of(live, request.node.name)
+    elsewhere = {"ANJU_DATABASE_URL": dsn, "ANJU_MQTT_URL": broker.url, "ANJU_MQTT_BOUND": "hm/v1/+/#"}
+    with LiveStack(tmp_path, **elsewhere) as live:
+        assert (live.ready["dsn"], live.ready["mqtt"], live.ready["mqtt311"]) == (dsn, broker.url, broker.url)
+        assert (live.ready["pids"]["postgres"], live.ready["pids"]["broker"]) == (None, None)
+        meters = meters_of(live, request.node.name)
 
-    def disturb(replay: Replay) -> None:
-        busy = more_rows(live, "reading", meters)
-        replay.send(0.5)
-        wait_for(busy, "ingest is busy")
-        killed = live.kill("ingest")
-        replay.wait_confirmed(0.5)
-        broker.stop()
-        broker.start_again()
-        wait_for(live.is_back("ingest", killed), "ingest is back")
+        def disturb(replay: Replay) -> None:
+            busy = more_rows(live, "reading", meters)
+            replay.send(0.5)
+            wait_for(busy, "ingest is busy")
+            killed = live.kill("ingest")
+            replay.wait_confirmed(0.5)
+            broker.stop()
+            broker.start_again()
+            wait_for(live.is_back("ingest", killed), "ingest is back")
 
-    replayed(live, meters, disturb)
-    assert live.stop() == 0
+        replayed(live, meters, disturb)
+        assert live.stop() == 0
