@@ -105,10 +105,11 @@ def told_by_a_meter(*, faults: tuple[str, ...] = FAULTS, rollover: bool = False)
 
     All follows from a seed: drawn one by one, numbers are mostly small and lists mostly short.
     """
-    return st.integers(0, 2**64).map(lambda seed: _live(Random(seed), faults, rollover=rollover))
+    return st.integers(0, 2**64).map(lambda seed: live(Random(seed), faults, rollover=rollover))
 
 
-def _live(rng: Random, faults: tuple[str, ...], *, rollover: bool) -> Told:
+def live(rng: Random, faults: tuple[str, ...] = FAULTS, *, rollover: bool = False) -> Told:
+    """One meter's life and what is told of it."""
     points = _life(
         rng,
         count=rng.randint(12, 90),
