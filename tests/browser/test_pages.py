@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -17,17 +17,17 @@ MOST_QUERIES = 16
 
 
 @pytest.fixture
-def client(site: Site) -> Iterator[httpx.Client]:
+def client(site: Site) -> Iterator[httpx2.Client]:
     """Somebody with every estate, logged in."""
-    with httpx.Client(base_url=site.url) as opened:
+    with httpx2.Client(base_url=site.url) as opened:
         form = {"username": "enforcement", "password": estate.PASSWORD}
         assert opened.post("/login", data=form).status_code == 303
         yield opened
 
 
 @pytest.fixture
-def stranger(site: Site) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=site.url) as opened:
+def stranger(site: Site) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=site.url) as opened:
         yield opened
 
 
@@ -47,23 +47,23 @@ def _paths(site: Site) -> list[str]:
     ]
 
 
-def test_every_page_asks_a_stranger_to_log_in_and_comes_back(site: Site, stranger: httpx.Client) -> None:
+def test_every_page_asks_a_stranger_to_log_in_and_comes_back(site: Site, stranger: httpx2.Client) -> None:
     for path in _paths(site):
         reply = stranger.get(path)
         assert reply.status_code == 303, path
         assert reply.headers["location"].startswith("/login")
         if path != "/":
-            assert httpx.URL(reply.headers["location"]).params["next"] == path
+            assert httpx2.URL(reply.headers["location"]).params["next"] == path
 
 
-def test_every_page_forbids_what_is_not_ours(site: Site, client: httpx.Client) -> None:
+def test_every_page_forbids_what_is_not_ours(site: Site, client: httpx2.Client) -> None:
     for path in (*_paths(site), "/login", "/nowhere"):
         policy = client.get(path, follow_redirects=True).headers["content-security-policy"]
         assert "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';" in policy
         assert "unsafe" not in policy
 
 
-def test_no_page_shows_a_name_or_a_share_of_certainty(site: Site, client: httpx.Client) -> None:
+def test_no_page_shows_a_name_or_a_share_of_certainty(site: Site, client: httpx2.Client) -> None:
     for path in _paths(site):
         text = client.get(path).text
         assert estate.NAME not in text, path
@@ -71,7 +71,7 @@ def test_no_page_shows_a_name_or_a_share_of_certainty(site: Site, client: httpx.
         assert "概率" not in text, path
 
 
-def test_every_plot_has_a_name_and_numbers_behind_it(site: Site, client: httpx.Client) -> None:
+def test_every_plot_has_a_name_and_numbers_behind_it(site: Site, client: httpx2.Client) -> None:
     for path in _paths(site):
         text = client.get(path).text
         for plot in re.findall(r"<svg class=\"plot\"[^>]*>", text):
@@ -80,7 +80,7 @@ def test_every_plot_has_a_name_and_numbers_behind_it(site: Site, client: httpx.C
             assert "<details" in text, path
 
 
-def test_static_files_are_kept_by_their_content(stranger: httpx.Client) -> None:
+def test_static_files_are_kept_by_their_content(stranger: httpx2.Client) -> None:
     page = stranger.get("/login").text
     for address in re.findall(r'"(/static/[^"]+)"', page):
         reply = stranger.get(address)
@@ -92,12 +92,14 @@ def test_static_files_are_kept_by_their_content(stranger: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "elsewhere", ["https://example.org/", "//example.org/", "/\\example.org", "javascript:alert(1)", "/a\nb"]
 )
-def test_a_login_never_leads_elsewhere(stranger: httpx.Client, elsewhere: str) -> None:
+def test_a_login_never_leads_elsewhere(stranger: httpx2.Client, elsewhere: str) -> None:
     form = {"username": "operator", "password": estate.PASSWORD, "next": elsewhere}
     assert stranger.post("/login", data=form).headers["location"] == "/"
 
 
-def test_a_form_of_another_site_is_refused(site: Site, client: httpx.Client, stranger: httpx.Client) -> None:
+def test_a_form_of_another_site_is_refused(
+    site: Site, client: httpx2.Client, stranger: httpx2.Client
+) -> None:
     form = {"username": "operator", "password": estate.PASSWORD}
     reply = stranger.post("/login", data=form, headers={"Origin": "https://example.org"})
     assert reply.status_code == 403
@@ -110,13 +112,13 @@ def test_a_form_of_another_site_is_refused(site: Site, client: httpx.Client, str
     assert "待处理" in client.get("/leads").text
 
 
-def test_a_wrong_password_is_an_error_to_programs_too(stranger: httpx.Client) -> None:
+def test_a_wrong_password_is_an_error_to_programs_too(stranger: httpx2.Client) -> None:
     reply = stranger.post("/login", data={"username": "operator", "password": "guess"})
     assert reply.status_code == 401
     assert "guess" not in reply.text
 
 
-def test_a_missing_field_is_asked_for_and_nothing_recorded(site: Site, client: httpx.Client) -> None:
+def test_a_missing_field_is_asked_for_and_nothing_recorded(site: Site, client: httpx2.Client) -> None:
     lead = site.lead_of(estate.IDLE)
     page = client.get(f"/leads/{lead}/refute").text
     form: dict[str, str] = dict(re.findall(r'name="(csrf|version)" value="([^"]*)"', page))
@@ -132,7 +134,7 @@ def test_a_missing_field_is_asked_for_and_nothing_recorded(site: Site, client: h
     assert "处理记录" not in client.get(f"/leads/{lead}").text
 
 
-def test_what_somebody_writes_is_text(site: Site, client: httpx.Client) -> None:
+def test_what_somebody_writes_is_text(site: Site, client: httpx2.Client) -> None:
     lead = site.lead_of(estate.ONCE_EMPTY)
     page = client.get(f"/leads/{lead}/dismiss").text
     form: dict[str, str] = dict(re.findall(r'name="(csrf|version)" value="([^"]*)"', page))
@@ -157,7 +159,7 @@ def test_what_somebody_writes_is_text(site: Site, client: httpx.Client) -> None:
         "/leads/1/nod",
     ],
 )
-def test_an_address_that_nothing_has_is_a_page_that_says_so(client: httpx.Client, path: str) -> None:
+def test_an_address_that_nothing_has_is_a_page_that_says_so(client: httpx2.Client, path: str) -> None:
     reply = client.get(path)
     assert reply.status_code == 404, path
     assert "没有这一页" in reply.text
@@ -165,7 +167,7 @@ def test_an_address_that_nothing_has_is_a_page_that_says_so(client: httpx.Client
     assert 'href="/leads"' in reply.text
 
 
-def test_an_odd_form_is_refused_and_nothing_recorded(site: Site, client: httpx.Client) -> None:
+def test_an_odd_form_is_refused_and_nothing_recorded(site: Site, client: httpx2.Client) -> None:
     lead = site.lead_of(estate.IDLE)
     page = client.get(f"/leads/{lead}/refute").text
     form: dict[str, str] = dict(re.findall(r'name="(csrf|version)" value="([^"]*)"', page))
@@ -175,7 +177,7 @@ def test_an_odd_form_is_refused_and_nothing_recorded(site: Site, client: httpx.C
         assert "没有记录" in reply.text
 
 
-def test_who_has_no_estate_yet_is_told(stranger: httpx.Client) -> None:
+def test_who_has_no_estate_yet_is_told(stranger: httpx2.Client) -> None:
     stranger.post("/login", data={"username": "newcomer", "password": estate.PASSWORD})
     for path in ("/", "/units"):
         reply = stranger.get(path)
@@ -185,7 +187,7 @@ def test_who_has_no_estate_yet_is_told(stranger: httpx.Client) -> None:
 
 
 def test_the_queue_is_paged_without_losing_or_repeating(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leads, "_PAGE", 2)
     found: list[str] = []
@@ -199,7 +201,7 @@ def test_the_queue_is_paged_without_losing_or_repeating(
 
 
 def test_a_page_costs_a_few_queries_whatever_it_shows(
-    site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    site: Site, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
     execute = psycopg.Cursor.execute
