@@ -1,6 +1,6 @@
 -- board --
 -- Every home of one estate with its worst open state. A source is one live channel of one device; it was
--- heard at its newest row whose time can be trusted.
+-- heard at its newest row whose time can be trusted; what a device tells of itself counts for its events.
 WITH source AS (
     SELECT s.unit_id, s.channel, heard.at AS heard_at, coalesce(heard.at, s.valid_from) AS known_at,
            CASE WHEN s.channel = 0 THEN %(lock_after)s::interval ELSE %(meter_after)s::interval END AS patience
@@ -18,6 +18,14 @@ WITH source AS (
              WHERE s.channel = 0 AND e.device_id = s.device_id
                AND e.quality & %(not_evidence)s = 0 AND e.time >= s.valid_from
              ORDER BY e.time DESC LIMIT 1)
+            UNION ALL
+            -- nobody passes the door of an empty home, but its lock still reports itself
+            (SELECT r.time FROM channel c CROSS JOIN LATERAL (
+                 SELECT r.time FROM v_reading r
+                 WHERE r.device_id = s.device_id AND r.channel = c.code
+                   AND r.quality & %(not_evidence)s = 0 AND r.time >= s.valid_from
+                 ORDER BY r.time DESC LIMIT 1) r
+             WHERE s.channel = 0)
         ) r
     ) heard ON true
     WHERE s.status = 'active' AND s.valid_from <= %(now)s AND (s.valid_to IS NULL OR s.valid_to > %(now)s)
@@ -101,6 +109,13 @@ LEFT JOIN LATERAL (
          WHERE s.channel = 0 AND e.device_id = s.device_id
            AND e.quality & %(not_evidence)s = 0 AND e.time >= s.valid_from
          ORDER BY e.time DESC LIMIT 1)
+        UNION ALL
+        (SELECT r.time FROM channel c CROSS JOIN LATERAL (
+             SELECT r.time FROM v_reading r
+             WHERE r.device_id = s.device_id AND r.channel = c.code
+               AND r.quality & %(not_evidence)s = 0 AND r.time >= s.valid_from
+             ORDER BY r.time DESC LIMIT 1) r
+         WHERE s.channel = 0)
     ) r
 ) heard ON true
 WHERE s.unit_id = %(unit_id)s

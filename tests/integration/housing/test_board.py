@@ -10,7 +10,7 @@ from housing.scope import EVERYTHING, Scope
 from policy import load
 from storage.pool import Connection
 from tests.estates import NOW, SWEPT, TODAY, add_signal, build_estates, estate_id
-from wire.channels import EVENTS
+from wire.channels import BY_NAME, EVENTS
 from wire.quality import Quality
 
 BOOKS = {"anhe": load("anhe")}
@@ -136,6 +136,15 @@ def test_a_door_has_its_own_patience(connection: Connection) -> None:
     between = NOW - (POLICY.silence.meter_after + POLICY.silence.lock_after) / 2
     _install(connection, unit_id, ENERGY, heard=NOW - HOUR)
     _install(connection, unit_id, EVENTS, heard=between)
+    assert _tile(connection, unit_id).state == "calm"
+
+
+def test_a_lock_that_reports_its_battery_is_well_though_nobody_passes(connection: Connection) -> None:
+    unit_id = build_estates(connection, "HA")["HA"][0]
+    _install(connection, unit_id, ENERGY, heard=NOW - HOUR)
+    lock = _install(connection, unit_id, EVENTS, heard=NOW - 2 * POLICY.silence.lock_after)
+    assert _tile(connection, unit_id).state == "device"
+    _hear(connection, lock, BY_NAME["battery_pct"].code, NOW - 5 * HOUR)
     assert _tile(connection, unit_id).state == "calm"
 
 
