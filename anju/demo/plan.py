@@ -25,6 +25,8 @@ _VACANT_DAYS = 30
 _FLOW_DAYS = 5
 #: The longest quiet run of so many days is a registered absence that is still running.
 _ABSENCE_DAYS = (10, 29)
+#: A record that ends so many days before the newest one stays silent.
+_STOPPED_DAYS = (4, 21)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +143,12 @@ def _choose_water(records: Sequence[Water], anchor: int, wanted: int) -> list[_C
     for record in records:
         run = episodes.longest_quiet(record) if record is absent else _episode(record)
         inside = None if run is None else latest_like(anchor, low=run.first + 1, high=run.last + 1)
-        # records that stopped before the others stay silent for as long
-        end = inside or latest_like(anchor, low=newest - 6, high=newest) or newest
+        # a record that stopped a few days before the others belongs to a meter that is silent now
+        stops = not inside and _STOPPED_DAYS[0] <= newest - record.last_day <= _STOPPED_DAYS[1]
+        until = newest if stops else record.last_day
+        end = inside or latest_like(anchor, low=until - 6, high=until) or until
         since = run.first - end if run is not None and inside and record is absent else None
-        turn = Turn(end=end, first=record.first_day, last=record.last_day)
+        turn = Turn(end=end, first=record.first_day, last=record.last_day, stops=stops)
         (special if inside else plain).append(_Chosen(water=record, turn=turn, absent_since=since))
     plain.sort(key=lambda one: (-one.water.seen, one.water.household))
     enough = [one for one in plain if one.water.seen >= _SEEN and _spans_a_year(one.water)]

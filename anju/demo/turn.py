@@ -3,7 +3,7 @@
 Demo days are counted from the anchor, the local day on which the demo was loaded: -364 is the first, -1
 yesterday, 0 the day that is still running. A day of the demo is a day of the published record, `end` days
 later; where the record does not reach, the same weekday of the season one year (52 weeks) before or after
-stands in, so that a record of 52 weeks never ends.
+stands in, so that a record of 52 weeks never ends, unless it shall.
 """
 
 from dataclasses import dataclass
@@ -23,10 +23,14 @@ class Turn:
     end: int
     first: int
     last: int
+    #: The record stopped before today, and so does the home's meter.
+    stops: bool = False
 
     def source(self, day: int) -> int | None:
         """The published day at a day of the demo; None: the record has none."""
         found = day + self.end
+        if self.stops and found > self.last:
+            return None
         while found > self.last:
             found -= YEAR
         while found < self.first:

@@ -76,6 +76,15 @@ def test_one_absence_is_registered_and_still_running() -> None:
     assert series.away_days(absent[0], 0)[first:-1].all()
 
 
+def test_a_meter_whose_record_stopped_is_silent_and_stays_so() -> None:
+    home = next(home for home in _homes() if home.water and home.water.household == 37)
+    for last in (0, 5):
+        register = series.water(home, ANCHOR, last)
+        silent_days = ANCHOR - (register.time_us[-1] // 1_000_000 + series.ZONE_S) // DAY_S
+        assert 2 <= silent_days <= 14
+    assert series.electricity(home, ANCHOR, 0).time_us[-1] // 1_000_000 // DAY_S == ANCHOR
+
+
 def test_registers_end_today_and_keep_local_hour_and_weekday() -> None:
     home = next(home for home in _homes() if home.water and home.water.household == 50)
     register = series.water(home, ANCHOR, 0)
