@@ -59,7 +59,7 @@ def sweep(
         except AnomalyError as error:
             raise AnjuError(str(error)) from error
     typer.echo(
-        f"{swept.homes} homes, {swept.evenings} evenings: {swept.signals} signals, {swept.removed} withdrawn"
+        f"homes {swept.homes}, evenings {swept.evenings}, signals {swept.signals}, withdrawn {swept.removed}"
     )
 
 
