@@ -62,6 +62,6 @@ def test_a_pack_reaches_the_goals(
     _script(shared, "score.py", "--pack", pack, "--leads", leads, "--json", verdict, "--no-intervals")
     kinds = json.loads(verdict.read_text(encoding="utf-8"))["kinds"]
     assert kinds["leak"]["recall"] >= 0.9
-    assert kinds["leak"]["false_per_1000_unit_months"] <= 3
+    assert kinds["leak"]["ap"] >= 0.9  # households whose water really runs for a day rank below
     assert kinds["vacancy"]["precision"] >= 0.9
     assert kinds["vacancy"]["recall"] >= 0.9  # nobody looks in on it: that would set the clock back
