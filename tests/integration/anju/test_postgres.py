@@ -214,10 +214,9 @@ def test_under_root_the_server_and_its_data_belong_to_nobody(folder: Path) -> No
         assert Path(f"/proc/{server.pid}").stat().st_uid == nobody
         groups = Path(f"/proc/{server.pid}/status").read_text().split("Groups:")[1].splitlines()[0].split()
         assert groups == []
-        owned = {
-            file.name: file.stat().st_uid for file in (folder / "postgres").iterdir() if file.name != "data"
-        }
-        assert owned == {"run": nobody, "anju.conf": 0, "server.log": 0}
+        owned = {file.name: file.stat().st_uid for file in (folder / "postgres").iterdir()}
+        owned = {name: uid for name, uid in owned.items() if not name.startswith("server-")}
+        assert owned == {"data": nobody, "run": nobody, "anju.conf": 0, "server.log": 0}
         assert stat.S_IMODE((folder / "postgres" / "data").stat().st_mode) == 0o700
     finally:
         server.stop()
