@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Parser = Callable[[str], object]
@@ -18,6 +19,8 @@ _MOMENT = re.compile(
 _WHOLE = re.compile(r"[+-]?\d{1,15}")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: The years in which an estate's clocks must not change.
+_ZONE_YEARS = (2020, 2035)
 _TRUE = frozenset({"true", "yes", "1", "是"})
 _FALSE = frozenset({"false", "no", "0", "否"})
 
@@ -166,12 +169,24 @@ def localise(value: datetime, zone: ZoneInfo) -> datetime:
     return first
 
 
+@cache
 def zone_name(field: str) -> str:
-    """An IANA time zone."""
+    """An IANA time zone a whole number of hours from UTC, all year round.
+
+    Consumption is kept in hours of UTC: only there are they hours of the home, and 24 of them its day.
+    """
     try:
-        ZoneInfo(field)
+        zone = ZoneInfo(field)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise BadField("not_a_zone") from error
+    first, last = _ZONE_YEARS
+    start = datetime(first, 1, 1, 12, tzinfo=UTC)
+    days = (datetime(last + 1, 1, 1, 12, tzinfo=UTC) - start).days
+    offsets = {zone.utcoffset((start + timedelta(days=day)).astimezone(zone)) for day in range(days)}
+    if len(offsets) > 1:
+        raise BadField("zone_changes", first=first, last=last)
+    if (offsets.pop() or timedelta(0)) % timedelta(hours=1):
+        raise BadField("zone_not_whole")
     return field
 
 

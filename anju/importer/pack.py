@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from anju.importer.check import Checked
+from anju.importer.columns import BadField, zone_name
 from anju.importer.problems import Problems
 from anju.importer.sheets import Row
 from anju.importer.tables import TABLES
@@ -161,12 +162,15 @@ def _table(folder: Path, name: str, problems: Problems) -> Any:
 
 def _zone(folder: Path, problems: Problems) -> str | None:
     try:
-        zone = json.loads((folder / "meta.json").read_text(encoding="utf-8"))["time_zone"]
-        ZoneInfo(zone)
-    except (OSError, ValueError, KeyError, TypeError, ZoneInfoNotFoundError) as error:
+        zone = str(json.loads((folder / "meta.json").read_text(encoding="utf-8"))["time_zone"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         problems.add("unreadable", file="meta.json", why=error)
         return None
-    return zone
+    try:
+        return zone_name(zone)
+    except BadField as bad:
+        problems.add(bad.code, file="meta.json", line=None, column="time_zone", value=zone, **bad.words)
+        return None
 
 
 def _seen(folder: Path, problems: Problems) -> _Seen | None:

@@ -67,6 +67,17 @@ SENTENCES = MappingProxyType(
         ),
         "not_in_list": ("不在清单内；可用：{known}", "not in the closed list: {known}"),
         "not_a_zone": ("不认识的时区，应为 Asia/Shanghai 之类", "unknown time zone: Asia/Shanghai is one"),
+        "zone_changes": (
+            "这个时区在 {first}—{last} 年间调整钟点（如夏令时）：一天必须总是 24 小时，可用 Asia/Shanghai、"
+            "Asia/Urumqi 之类",
+            "clocks change in this zone between {first} and {last} (summer time): every day must have 24"
+            " hours, as in Asia/Shanghai or Asia/Urumqi",
+        ),
+        "zone_not_whole": (
+            "这个时区与 UTC 相差不是整小时：用量按整小时保存，可用 Asia/Shanghai、Asia/Urumqi 之类",
+            "this zone is not a whole number of hours from UTC: consumption is kept in hours, as they are"
+            " in Asia/Shanghai or Asia/Urumqi",
+        ),
         "not_device_code": (
             "设备编号会出现在 MQTT 主题里，只能用字母、数字和 . _ -，最多 64 个",
             "a device code stands in MQTT topics: letters, digits and . _ - only, at most 64",

@@ -162,6 +162,7 @@ def test_a_door_event_of_a_home_without_a_lock_finds_a_device(connection: Connec
     ("file", "content", "code"),
     [
         ("meta.json", b"{}", "unreadable"),
+        ("meta.json", b'{"time_zone": "Asia/Kolkata"}', "zone_not_whole"),
         ("residents.parquet", b"PAR1", "unreadable"),
         ("readings.parquet", b"PAR1", "unreadable"),
     ],

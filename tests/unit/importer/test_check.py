@@ -169,6 +169,14 @@ def test_a_broken_estate_is_one_message(tmp_path: Path) -> None:
     assert _codes(problems) == [("not_a_zone", "estates.csv", 2, "time_zone")]
 
 
+def test_an_estate_with_summer_time_is_one_message_in_both_languages(tmp_path: Path) -> None:
+    estates = "code,name,city,time_zone\nhe,和安苑,anhe,Europe/Madrid\n"
+    _, problems = _checked(tmp_path, SOUND | {"estates": estates})
+    assert _codes(problems) == [("zone_changes", "estates.csv", 2, "time_zone")]
+    assert "2020—2035 年" in problems.kept[0].zh
+    assert "between 2020 and 2035" in problems.kept[0].en
+
+
 def test_with_two_estates_rows_must_say_which(tmp_path: Path) -> None:
     _, problems = _checked(
         tmp_path, {"estates": "code,name,city\na,甲,anhe\nb,乙,anhe\n", "buildings": "code\n1\n"}

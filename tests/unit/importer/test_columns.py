@@ -78,6 +78,27 @@ def test_local_times_that_name_no_moment_or_two_are_refused(field: str, code: st
         columns.localise(columns.moment(field), ZoneInfo("Europe/Madrid"))
 
 
+@pytest.mark.parametrize("field", ["Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "UTC"])
+def test_an_estate_lies_where_every_day_has_24_whole_hours(field: str) -> None:
+    assert columns.zone_name(field) == field
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [
+        ("Europe/Madrid", "zone_changes"),
+        # no summer time of its own name, but another offset during Ramadan
+        ("Africa/Casablanca", "zone_changes"),
+        ("Asia/Kolkata", "zone_not_whole"),
+        ("Asia/Kathmandu", "zone_not_whole"),
+        ("Moon/Tycho", "not_a_zone"),
+    ],
+)
+def test_zones_in_which_hours_of_consumption_do_not_fit_are_refused(field: str, code: str) -> None:
+    with pytest.raises(BadField, match=code):
+        columns.zone_name(field)
+
+
 @pytest.mark.parametrize("field", ["1,234", "12 kWh", "0x10", "nan", "inf", "1_000", "一"])
 def test_numbers_are_plain(field: str) -> None:
     with pytest.raises(BadField, match="not_number"):
