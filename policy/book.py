@@ -152,7 +152,7 @@ def _policy(city: City, rules: Mapping[str, Rule]) -> Policy:
             table = {channel: cast(Limits, rules[LIMITS + channel].value) for channel in CHANNELS}
             values["limits"] = MappingProxyType(table)
         groups[name] = kind(**values)
-    for key, problem in conflicts(groups):
+    for key, problem in conflicts({key: rule.value for key, rule in rules.items()}):
         rule = rules[key]
         raise RuleRefused(file=rule.file, number=rule.number, key=key, problem=problem)
     ordered = {key: rules[key] for key in KEYS}

@@ -9,7 +9,7 @@ here is refused.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from policy.periods import Period
 from policy.values import Limits, day, number, period, share, shares, span, steps, whole
@@ -233,32 +233,29 @@ GROUPS: Mapping[str, type] = {
 }
 
 
-def conflicts(groups: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Values that are each possible but not together: (key, problem) pairs."""
-    idle, signs = cast(Idle, groups["idle"]), cast(Signs, groups["signs"])
-    leak, bands = cast(Leak, groups["leak"]), cast(Bands, groups["bands"])
-    limit_days = idle.limit.months * 28 + idle.limit.days
-    ingest = cast(Ingest, groups["ingest"])
-    checks = [
-        (
-            ingest.future_tolerance <= ingest.latest_ahead,
-            "ingest_future_tolerance",
-            "is above ingest_latest_ahead",
-        ),
-        (
-            signs.standby_min_days <= signs.standby_days,
-            "signs_standby_min_days",
-            "is above signs_standby_days",
-        ),
-        (idle.lead_days < limit_days, "idle_lead_days", "is not below idle_limit"),
-        (idle.warning_days[-1] < limit_days, "idle_warning_days", "are not below idle_limit"),
-        (limit_days < idle.memory_days, "idle_memory_days", "is not above idle_limit"),
-        (
-            leak.baseline_min_days <= leak.baseline_days,
-            "leak_baseline_min_days",
-            "is above leak_baseline_days",
-        ),
-        (leak.flat_hours <= leak.flat_window_hours, "leak_flat_hours", "is above leak_flat_window_hours"),
-        (bands.mid_from <= bands.high_from, "bands_mid_from", "is above bands_high_from"),
-    ]
-    return [(name, problem) for holds, name, problem in checks if not holds]
+#: The first of each pair must not be above the second.
+_ORDERED = (
+    ("ingest_future_tolerance", "ingest_latest_ahead"),
+    ("signs_energy_quiet_factor", "signs_energy_alive_factor"),
+    ("signs_energy_quiet_margin_kwh", "signs_energy_alive_margin_kwh"),
+    ("signs_energy_repeat_days", "signs_standby_days"),
+    ("signs_standby_min_days", "signs_standby_days"),
+    ("leak_baseline_min_days", "leak_baseline_days"),
+    ("leak_flat_hours", "leak_flat_window_hours"),
+    ("bands_mid_from", "bands_high_from"),
+)
+
+
+def conflicts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Values, by key, that are each possible but not together: (key, problem) pairs."""
+    found = [(low, f"is above {high}") for low, high in _ORDERED if values[low] > values[high]]
+    shortest = values["idle_limit"].months * 28 + values["idle_limit"].days
+    for name, days in (
+        ("idle_lead_days", values["idle_lead_days"]),
+        ("idle_warning_days", values["idle_warning_days"][-1]),
+    ):
+        if days >= shortest:
+            found.append((name, "is not below idle_limit"))
+    if values["idle_memory_days"] <= shortest:
+        found.append(("idle_memory_days", "is not above idle_limit"))
+    return found

@@ -53,7 +53,8 @@ class IdleView:
     calendar: Calendar
     #: (sources, units, days): 1 alive, 0 quiet, NaN unknown.
     signs: Floats
-    #: Meters too coarse, or never seen to move, to be a witness: (2, units), electricity and water.
+    #: Meters that count finely enough, and were seen to move, to be a witness: (2, units), electricity and
+    #: water.
     fine: Flags
     #: Days that a registered absence covers, as far as it was known.
     absent: Flags
@@ -159,9 +160,7 @@ def _findings(
         step={"energy": float(view.step[0, unit]), "water": float(view.step[1, unit])},
         energy=words.Level.of(view.energy_kwh[unit], first),
         water=words.Level.of(view.water_l[unit], first),
-        floor_l=float(np.nanmedian(view.water_floor_l[unit, first:]))
-        if np.isfinite(view.water_floor_l[unit, first:]).any()
-        else 0.0,
+        floor_l=words.middle(view.water_floor_l[unit, first:]),
         doors=words.Level.of(view.happenings[unit], first),
         longest_before=_longest_before(view, rules, unit, alive),
         long_days=rules.long_days,

@@ -14,6 +14,10 @@ _EN = {"energy": "electricity", "water": "water", "door": "door"}
 _COUNT_ZH = {2: "两个", 3: "三个"}
 #: Days before a change that stand for "before".
 _BEFORE = 28
+#: What is said against: more unknown days than this share of those that counted, …
+_GAPS = 0.25
+#: … and an earlier time without life of more than this share.
+_HABIT = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +70,20 @@ class Facts:
         return [name for name, days in self.quiet.items() if days > self.count / 2]
 
 
+def middle(values: Floats) -> float:
+    """Median of the known of (days,); 0 where none is known."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else 0.0
+
+
 def evidence(facts: Facts, over: date | None) -> tuple[Evidence, ...]:
     """The evidence of one finding; `over` is the end of the legal limit where that is passed."""
     items = [_top(facts, over), _energy(facts), _water(facts), _door(facts)]
     if facts.absent:
         items.append(_absence(facts))
-    if facts.unknown > facts.count / 4:
+    if facts.unknown > _GAPS * facts.count:
         items.append(_gaps(facts))
-    if facts.longest_before * 2 > facts.count:
+    if facts.longest_before > _HABIT * facts.count:
         items.append(_habit(facts))
     return tuple(items)
 

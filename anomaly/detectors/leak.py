@@ -22,6 +22,8 @@ from anomaly.window import Calendar, Flags, Floats, Ints
 LEAK = "leak"
 #: Local hours of the night, when utilities read the smallest flow.
 _NIGHT = slice(2, 5)
+#: Six weeks teach no share nearer to never and always than this.
+_NEVER_SURE = 0.02
 #: A run begins where the flow last was below this share of what runs now.
 _BELOW = 0.75
 
@@ -100,7 +102,7 @@ def habit(litres: Floats, rules: LeakRules) -> Floats:
         flowing = (past >= rules.flow_l).sum(axis=1)
     own = np.where(known >= rules.baseline_min_days, flowing / np.maximum(known, 1), 0)
     usual = np.asarray(rules.usual_flow, dtype=np.float32)
-    return np.clip(np.maximum(own, usual), 0.02, 0.98).astype(np.float32)
+    return np.clip(np.maximum(own, usual), _NEVER_SURE, 1 - _NEVER_SURE).astype(np.float32)
 
 
 def runs(litres: Floats, weights: Floats, rules: LeakRules) -> Runs:

@@ -9,6 +9,11 @@ import numpy as np
 from anomaly.findings import Evidence, Unknown
 from anomaly.window import Floats
 
+#: Flow in the night on more than this share of days is a habit, and speaks against.
+_HABIT = 0.5
+#: More is said from this many times on.
+_MORE = 1.5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Even:
@@ -107,7 +112,7 @@ def _top(facts: Facts) -> Evidence:
     run, floor, mean = facts.run, facts.run.even.floor_l, facts.mean_l
     least_zh, least_en = ("至少", "at least ") if facts.at_least else ("", "")
     zh, en = f"持续用水{least_zh}{run.hours}小时", f"Flow for {least_en}{run.hours} hours"
-    if mean > 1.5 * floor:
+    if mean > _MORE * floor:
         zh += f"，每小时不低于约{floor:.0f}升，平均约{mean:.0f}升"
         en += f", never below about {floor:.0f} L an hour, about {mean:.0f} L on average"
     else:
@@ -135,7 +140,7 @@ def _rare(facts: Facts) -> Evidence:
     share = float(facts.usual[2:5].mean())
     zh = f"平时凌晨2—5时约{share:.0%}的日子有水流"
     en = f"Water runs between 02:00 and 05:00 on about {share:.0%} of ordinary days"
-    if share > 0.5:
+    if share > _HABIT:
         weight = -1
     else:
         weight = 2 if facts.run.gain >= 2 * facts.min_gain else 1
@@ -166,7 +171,7 @@ def _even(facts: Facts) -> Evidence:
 
 def _night(facts: Facts) -> Evidence:
     before, now = facts.night_before_l, facts.night_now_l
-    more = now > 1.5 * before + 1
+    more = now > _MORE * before + 1
     return _item(
         facts,
         code="night_flow",

@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from anomaly.errors import NoPolicy, ZoneRefused
 from anomaly.store import update_unit_days
 from anomaly.sweep import Swept, sweep
 from policy import load
+from policy.book import FOLDER
 from storage import watermark
 from storage.pool import Connection
 from tests.homes import make_units
@@ -224,6 +226,33 @@ def test_progress_is_told_in_homes(connection: Connection, empty_home: int) -> N
         progress=lambda done, total: told.append((done, total)),
     )
     assert told == [(2, 2)]
+
+
+def test_each_evening_is_judged_by_the_policy_of_its_day(
+    connection: Connection, empty_home: int, tmp_path: Path
+) -> None:
+    """A city whose lead step changed in between: the evenings before it keep the older one."""
+    begins = LEFT + LEAD - 1
+    for file in FOLDER.glob("*.toml"):
+        shutil.copy(file, tmp_path)
+    with (tmp_path / "anhe.toml").open("a", encoding="utf-8") as city:
+        city.write(
+            f"""
+[[rule]]
+key = "idle_lead_days"
+value = {LEAD + 2}
+effective_from = 2020-01-01
+effective_to = {day(begins + 4)}
+article = "试行"
+mark = "J"
+"""
+        )
+    books = {"anhe": load("anhe", tmp_path)}
+    sweep(connection, books=books, first=day(begins), last=day(begins + 6), now=LATER)
+    found = connection.execute("SELECT as_of, policy FROM signal ORDER BY as_of").fetchall()
+    assert [one[0] for one in found] == [day(begins + n) for n in range(2, 7)]
+    assert [one[1] for one in found] == [books["anhe"].on(one[0]).version for one in found]
+    assert len({one[1] for one in found}) == 2
 
 
 def test_an_estate_in_another_zone_has_its_own_days(connection: Connection) -> None:

@@ -222,6 +222,14 @@ REFUSED = {
     ),
     "lead after the limit": (rule(value="200"), "rule 1, idle_lead_days: is not below idle_limit"),
     "bands crossed": (rule("bands_mid_from", "0.9"), "rule 1, bands_mid_from: is above bands_high_from"),
+    "quiet above alive": (
+        rule("signs_energy_quiet_factor", "9"),
+        "rule 1, signs_energy_quiet_factor: is above signs_energy_alive_factor",
+    ),
+    "more even hours than are looked at": (
+        rule("leak_flat_hours", "99"),
+        "rule 1, leak_flat_hours: is above leak_flat_window_hours",
+    ),
     "unknown table": ("[rules]\n", "rules: unknown table"),
     "one rule": ("[rule]\nkey = 'x'\n", "rule: rules are written [[rule]]"),
     "not TOML": ("key = = 1", "not TOML"),
