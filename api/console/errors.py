@@ -24,7 +24,7 @@ def problem_page(request: Request, problem: Problem) -> Response:
     if problem.code in _NO_DATABASE:
         return _page(request, problem, None, None)
     deps = deps_of(request)
-    with deps.pool.connection() as connection:
+    with deps.connection() as connection:
         return _page(request, problem, account_or_none(request, connection, deps), connection)
 
 
