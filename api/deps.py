@@ -1,21 +1,30 @@
 """What the application is built from, and how a request gets at it."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 
+from api.problems import Problem
 from api.rules import LoginRules
 from policy.book import Policy, PolicyBook
 from storage.personal import PersonalKey
 from storage.pool import Connection, Pool
 
+_log = logging.getLogger(__name__)
+
 #: While the database is away somebody waits for an answer; the pool's own patience is for processes.
 _WAIT_S = 5.0
+
+
+def local_day(time_zone: str, now: datetime) -> date:
+    """The present day of an estate."""
+    return now.astimezone(ZoneInfo(time_zone)).date()
 
 
 def _unknown() -> bool | None:
@@ -45,9 +54,18 @@ class Deps:
         """One connection and one transaction."""
         return self.pool.connection(timeout=_WAIT_S)
 
-    def policy(self, city: str, time_zone: str) -> Policy:
-        """The policy in force in a city on its present day."""
-        return self.books[city].on(self.now().astimezone(ZoneInfo(time_zone)).date())
+    def policy(self, city: str, time_zone: str, now: datetime) -> Policy:
+        """The policy in force in a city on its present day.
+
+        Raises
+        ------
+        Problem
+            ``internal``: this deployment has no policy for the city.
+        """
+        if city not in self.books:
+            _log.error("no policy for the city %r", city, extra={"action": "no_policy"})
+            raise Problem("internal")
+        return self.books[city].on(local_day(time_zone, now))
 
 
 def deps_of(request: Request) -> Deps:

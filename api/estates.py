@@ -5,7 +5,7 @@ from datetime import date, datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.auth import Now
+from api.auth import Account, Now
 from api.deps import Db, Given
 from api.fields import Id
 from api.permissions import UnitReader
@@ -49,8 +49,8 @@ class TileItem(BaseModel):
     door: str
     state: str = Field(json_schema_extra={"enum": list(boards.STATES)})
     since: datetime | None
-    lead_id: int | None
-    lead_kind: str | None
+    lead_id: int | None = Field(description="Null also for readers without `lead.read`.")
+    lead_kind: str | None = Field(description="Null also for readers without `lead.read`.")
     heard_at: datetime | None
     is_silent: bool
     away_until: datetime | None
@@ -78,7 +78,7 @@ def list_estates(connection: Db, who: UnitReader) -> EstateList:
 @router.get("/estates/{estate_id}/board", responses={404: {}})
 def read_board(estate_id: Id, connection: Db, deps: Given, who: UnitReader, now: Now) -> BoardBody:
     """The board of one estate."""
-    found = board_of(connection, deps, estate_id, who.scope, now)
+    found = board_of(connection, deps, estates.estate(connection, estate_id, scope=who.scope), who, now)
     return BoardBody(
         estate=EstateItem.model_validate(found.estate),
         at=now,
@@ -91,17 +91,16 @@ def read_board(estate_id: Id, connection: Db, deps: Given, who: UnitReader, now:
 
 
 def board_of(
-    connection: Db, deps: Given, estate_id: int, scope: estates.Scope, now: datetime
+    connection: Db, deps: Given, estate: estates.Estate, who: Account, now: datetime
 ) -> boards.Board:
-    """The board under the policy of the estate's city; for pages too.
-
-    Raises
-    ------
-    NotFound
-        No such estate, or outside the scope.
-    """
-    estate = estates.estate(connection, estate_id, scope=scope)
-    policy = deps.policy(estate.city, estate.time_zone)
+    """The board under the policy of the estate's city, as this reader may see it; for pages too."""
+    policy = deps.policy(estate.city, estate.time_zone, now)
     return boards.board(
-        connection, estate_id, scope=scope, silence=policy.silence, bands=policy.bands, now=now
+        connection,
+        estate.id,
+        scope=who.scope,
+        silence=policy.silence,
+        bands=policy.bands,
+        with_leads=who.may("lead.read"),
+        now=now,
     )

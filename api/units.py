@@ -113,7 +113,7 @@ def list_units(
 def read_unit(unit_id: Id, connection: Db, deps: Given, who: UnitReader, now: Now) -> UnitDetail:
     """One home, its live sources and what is open about it."""
     header = estates.unit_header(connection, unit_id, scope=who.scope, now=now)
-    silence = deps.policy(header.city, header.time_zone).silence
+    silence = deps.policy(header.city, header.time_zone, now).silence
     sources = board.sources_of_unit(connection, unit_id, scope=who.scope, silence=silence, now=now)
     away = absences.list_absences(connection, scope=who.scope, unit_id=unit_id, start=now)
     open_leads = (

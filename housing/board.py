@@ -37,7 +37,7 @@ class Tile:
     state: str
     #: Since when it is in this state; None where nothing has a start (none, calm).
     since: datetime | None
-    #: The worst open lead, whatever the state.
+    #: The worst open lead, whatever the state; None also where the reader may not see leads.
     lead_id: int | None
     lead_kind: str | None
     #: The newest row of any source; None: never heard.
@@ -90,6 +90,7 @@ def board(
     scope: Scope,
     silence: Silence,
     bands: Bands,
+    with_leads: bool,
     now: datetime,
 ) -> Board:
     """Every home of an estate with its worst open state, since when, and the counters.
@@ -98,6 +99,8 @@ def board(
     ----------
     silence, bands
         Of the policy in force in the estate's city.
+    with_leads : bool
+        Whether the reader may see which lead is behind a state.
 
     Raises
     ------
@@ -113,6 +116,7 @@ def board(
         "high_from": bands.high_from,
         "hazards": list(HAZARDS),
         "newest_sweep": newest,
+        "with_leads": with_leads,
         "now": now,
     }
     with connection.cursor(row_factory=class_row(Tile)) as cursor:

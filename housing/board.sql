@@ -67,7 +67,9 @@ SELECT t.unit_id, t.unit, t.building, t.building_name, t.stair, t.floor, t.door,
        t.lead_id, t.lead_kind, t.heard_at, t.is_silent, t.silent_channels, t.away_until, t.away_reason
 FROM (
     SELECT u.id AS unit_id, u.code AS unit, b.code AS building, b.name AS building_name, u.stair, u.floor,
-           u.door, f.id AS lead_id, f.kind AS lead_kind, f.since AS lead_since,
+           u.door, f.since AS lead_since,
+           CASE WHEN %(with_leads)s THEN f.id END AS lead_id,
+           CASE WHEN %(with_leads)s THEN f.kind END AS lead_kind,
            c.heard_at, c.known_at, c.silent_since, coalesce(c.silent, '{}') AS silent_channels,
            coalesce(c.known_at + %(unit_after)s::interval < %(now)s, false) AS is_silent,
            a.starts_at AS away_since, a.ends_at AS away_until, a.reason AS away_reason,

@@ -8,17 +8,17 @@ from fastapi.responses import RedirectResponse
 
 from api.auth import Account, Now
 from api.console import pages, reads
-from api.console.policies import policy_of, today_of
 from api.console.texts import Catalogue
 from api.console.views import board as board_view
 from api.console.views import units as units_view
 from api.console.views.common import Choice, band_of
 from api.console.views.hours import water_hours
-from api.deps import Db, Given
+from api.deps import Db, Given, local_day
+from api.estates import board_of
 from api.fields import NO_NUL
 from api.permissions import UnitReader
 from api.problems import Problem
-from housing import board, estates, leads
+from housing import estates, leads
 from housing.estates import Estate
 from storage import watermark
 from storage.pool import Connection
@@ -49,24 +49,24 @@ def board_page(
     estate = chosen_estate(mine, estate_code)
     if estate is None:
         return _no_estate(request, account, connection, t)
-    policy = policy_of(deps, estate.city, estate.time_zone, now)
-    found = board.board(
-        connection, estate.id, scope=account.scope, silence=policy.silence, bands=policy.bands, now=now
-    )
+    policy = deps.policy(estate.city, estate.time_zone, now)
     queue, waiting = None, 0
     if account.may("lead.read"):
         queue = leads.queue(
             connection,
             scope=account.scope,
-            today=today_of(estate.time_zone, now),
+            today=local_day(estate.time_zone, now),
             estate_id=estate.id,
+            weeks=0,
             limit=board_view.ATTENTION,
         )
         waiting = sum(leads.counts(connection, scope=account.scope, estate_id=estate.id)["open"].values())
-    running = {lead.unit_id for lead in queue or () if band_of(lead, policy.bands) == "hazard"}
+    running: set[int] = set()
+    if account.may("usage.read"):
+        running = {lead.unit_id for lead in queue or () if band_of(lead, policy.bands) == "hazard"}
     view = board_view.view(
         t,
-        found,
+        board_of(connection, deps, estate, account, now),
         estates=_choices(t, mine, estate, "/"),
         demo=_demo_facts(connection, t) if estate.code.startswith(_DEMO) else (),
         attention=queue,
@@ -105,13 +105,9 @@ def units_page(
         here = [unit for unit in same if unit.estate_id == estate.id] or same
         if len(here) == 1:
             return RedirectResponse(f"/units/{here[0].id}", status_code=303)
-    policy = policy_of(deps, estate.city, estate.time_zone, now)
-    found = board.board(
-        connection, estate.id, scope=account.scope, silence=policy.silence, bands=policy.bands, now=now
-    )
     view = units_view.view(
         t,
-        found,
+        board_of(connection, deps, estate, account, now),
         estates=_choices(t, mine, estate, "/units"),
         runs=reads.run_hours(connection, estate.id),
         code=wanted,

@@ -9,13 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 from api.auth import Account, Now
 from api.console import pages, reads
 from api.console.boards import EstateCode, chosen_estate
-from api.console.policies import policy_of, today_of
 from api.console.texts import Catalogue
 from api.console.views import lead as lead_view
 from api.console.views import lead_plots
 from api.console.views import leads as leads_view
 from api.console.views.hours import water_hours
-from api.deps import Db, Given
+from api.deps import Db, Given, local_day
 from api.fields import Id
 from api.permissions import LeadReader
 from housing import estates, leads, verdicts
@@ -28,6 +27,8 @@ router = APIRouter()
 
 #: Leads on one page of the queue.
 _PAGE = 25
+#: Weeks of its sparklines.
+_WEEKS = 26
 
 
 @router.get("/leads")
@@ -59,13 +60,14 @@ def leads_page(
     queued = leads.queue(
         connection,
         scope=scope,
-        today=today_of(zone, now),
+        today=local_day(zone, now),
         statuses=("open",) if status == "open" else leads_view.DECIDED,
         estate_id=estate_id,
         after=_queued(leads.detail(connection, after, scope=scope)) if after else None,
+        weeks=_WEEKS if account.may("usage.read") else 0,
         limit=_PAGE,
     )
-    bands = {one.city: policy_of(deps, one.city, one.time_zone, now).bands for one in mine}
+    bands = {one.city: deps.policy(one.city, one.time_zone, now).bands for one in mine}
     view = leads_view.view(
         t,
         queued,
@@ -99,7 +101,7 @@ def lead_page(
     lead = leads.detail(connection, lead_id, scope=account.scope)
     recorded = verdicts.of_lead(connection, lead_id, scope=account.scope)
     flash, undo = _flash(t, lead, recorded, account, done)
-    policy = policy_of(deps, lead.city, lead.time_zone, now)
+    policy = deps.policy(lead.city, lead.time_zone, now)
     return pages.render(
         request,
         "lead.html",
@@ -112,7 +114,9 @@ def lead_page(
             verdicts=recorded,
             names=reads.names(connection, (verdict.by for verdict in recorded)),
             place=leads.position(connection, lead_id, scope=account.scope),
-            plots=_plots(connection, t, lead, rules=policy.leak, now=now),
+            plots=_plots(connection, t, lead, rules=policy.leak, now=now)
+            if account.may("usage.read")
+            else None,
             bands=policy.bands,
             actions=account.actions,
             now=now,

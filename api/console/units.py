@@ -1,13 +1,12 @@
 """The page of one home."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 
 from api.auth import Now
 from api.console import pages, reads
-from api.console.policies import policy_of
 from api.console.views import profiles
 from api.console.views import unit as unit_view
 from api.deps import Db, Given
@@ -31,7 +30,7 @@ def unit_page(
     t = pages.language(request)
     scope = account.scope
     header = estates.unit_header(connection, unit_id, scope=scope, now=now)
-    policy = policy_of(deps, header.city, header.time_zone, now)
+    policy = deps.policy(header.city, header.time_zone, now)
     zone = ZoneInfo(header.time_zone)
     today = now.astimezone(zone).date()
     first, last = today - timedelta(days=_YEAR), today - timedelta(days=1)
@@ -39,22 +38,14 @@ def unit_page(
     if account.may("lead.read"):
         all_leads = leads.list_leads(connection, scope=scope, unit_id=unit_id, limit=50)
     opened = _pressing_first([lead for lead in all_leads or () if lead.status == "open"])
-    shape = None
-    if opened and account.may("usage.read"):
-        shape = profiles.load(connection, t, unit_id, since=opened[0].since, zone=zone, today=today)
-    days = reads.unit_days(connection, unit_id, first=first, last=last)
+    year, shape = None, None
+    if account.may("usage.read"):
+        year = _year(connection, header, first=first, last=last)
+        if opened:
+            shape = profiles.load(connection, t, unit_id, since=opened[0].since, zone=zone, today=today)
     found = unit_view.Found(
         header=header,
-        days=days,
-        peers=reads.peers(
-            connection,
-            estate_id=header.estate_id,
-            unit_id=unit_id,
-            rooms=header.rooms,
-            first=first,
-            last=last,
-        ),
-        installed=reads.installed(connection, unit_id, days, zone=zone),
+        year=year,
         sources=board.sources_of_unit(connection, unit_id, scope=scope, silence=policy.silence, now=now),
         absences=absences.list_absences(connection, scope=scope, unit_id=unit_id),
         open=None if all_leads is None else opened,
@@ -67,6 +58,23 @@ def unit_page(
     view = unit_view.view(t, found, bands=policy.bands, idle=policy.idle, now=now)
     return pages.render(
         request, "unit.html", account=account, connection=connection, section="units", view=view
+    )
+
+
+def _year(connection: Db, header: estates.UnitHeader, *, first: date, last: date) -> unit_view.Year:
+    """A year of use and of entries, beside similar homes."""
+    days = reads.unit_days(connection, header.id, first=first, last=last)
+    return unit_view.Year(
+        days=days,
+        peers=reads.peers(
+            connection,
+            estate_id=header.estate_id,
+            unit_id=header.id,
+            rooms=header.rooms,
+            first=first,
+            last=last,
+        ),
+        installed=reads.installed(connection, header.id, days, zone=ZoneInfo(header.time_zone)),
     )
 
 

@@ -37,19 +37,27 @@ class DeviceRow:
 def device_rows(
     t: Catalogue,
     sources: Sequence[SourceState],
-    days: UnitDays,
-    installed: Installed,
+    days: UnitDays | None,
+    installed: Installed | None,
     *,
     zone: ZoneInfo,
     now: datetime,
 ) -> tuple[DeviceRow, ...]:
-    """Meters first, then what reports events, then what is expected but not there."""
+    """Meters first, then what reports events, then what is expected but not there.
+
+    Parameters
+    ----------
+    days, installed
+        For how much of the year each meter was heard; None: the reader may not see use.
+    """
     shown = [one for one in sources if one.channel == EVENTS or BY_CODE[one.channel].metered]
     shown.sort(key=lambda one: (one.channel == EVENTS, one.channel, one.device))
-    coverage = {
-        _ENERGY: _coverage(days.energy_kwh[installed.energy :]),
-        _WATER: _coverage(days.water_l[installed.water :]),
-    }
+    coverage: dict[int, str | None] = {}
+    if days is not None and installed is not None:
+        coverage = {
+            _ENERGY: _coverage(days.energy_kwh[installed.energy :]),
+            _WATER: _coverage(days.water_l[installed.water :]),
+        }
     rows = [_row(t, one, coverage.get(one.channel), zone, now) for one in shown]
     present = {one.channel for one in sources}
     rows += [

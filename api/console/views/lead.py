@@ -96,9 +96,8 @@ class LeadView:
     #: confirmed, refuted, dismissed; empty while open.
     outcome: str
     evidence: tuple[Evidence, ...]
-    figures: tuple[Figure, ...]
-    legend: Markup
-    table: Table | None
+    #: None: the reader may not see use.
+    plots: Plots | None
     unknown: tuple[str, ...]
     history: tuple[Entry, ...]
     actions: tuple[Action, ...]
@@ -111,7 +110,7 @@ def view(
     verdicts: Sequence[Verdict],
     names: Mapping[str, str],
     place: tuple[int, int] | None,
-    plots: Plots,
+    plots: Plots | None,
     bands: Bands,
     actions: Collection[str],
     now: datetime,
@@ -124,6 +123,8 @@ def view(
         Display name by account.
     place : (int, int)
         Position in the reader's queue and its length; None: not in it.
+    plots : Plots
+        None: the reader may not see use.
     actions : collection of str
         What the account may do: ``lead.confirm`` …
     """
@@ -145,9 +146,7 @@ def view(
         band=band_of(lead, bands),
         outcome="" if lead.status == "open" else lead.status,
         evidence=tuple(evidence_rows(t, lead, today=today)),
-        figures=plots.figures,
-        legend=plots.legend,
-        table=plots.table,
+        plots=plots,
         unknown=tuple(unknowns(t, lead)),
         history=_history(t, lead, verdicts, names, zone=zone, now=now),
         actions=tuple(

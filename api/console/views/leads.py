@@ -33,7 +33,8 @@ class Row:
     since: str
     #: The newest sweep no longer finds it.
     gone: bool
-    spark: Markup
+    #: None: the reader may not see use.
+    spark: Markup | None
     #: hazard, high, mid or low
     band: str
     #: confirmed, refuted, dismissed; empty while open.
@@ -117,7 +118,7 @@ def _row(t: Catalogue, lead: QueuedLead, place: int, band: str, *, now: datetime
         sources=tuple(sources_of(lead)),
         since=t("leads.since", when=words.near_day(t, since, today=now.astimezone(zone).date())),
         gone=lead.status == "open" and not lead.found_now,
-        spark=spark(weeks),
+        spark=spark(weeks) if weeks.size else None,
         band=band,
         outcome="" if lead.status == "open" else lead.status,
         closed=words.stamp(t, lead.closed_at, zone, now=now) if lead.closed_at else "",

@@ -67,13 +67,9 @@ class Clock:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnitView:
-    """The page."""
+class YearView:
+    """The plots of a year, and the numbers behind them."""
 
-    code: str
-    estate: str
-    board_href: str
-    facts: tuple[str, ...]
     range: str
     figures: tuple[Figure, ...]
     #: Words of the legend; empty: not drawn.
@@ -84,6 +80,18 @@ class UnitView:
     #: True: episodes are drawn.
     episodes: bool
     months: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitView:
+    """The page."""
+
+    code: str
+    estate: str
+    board_href: str
+    facts: tuple[str, ...]
+    #: None: the reader may not see use.
+    year: YearView | None
     profiles: tuple[Figure, ...]
     before: str
     after: str
@@ -100,13 +108,21 @@ class UnitView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Year:
+    """A year of use and of entries at the door."""
+
+    days: UnitDays
+    peers: Peers
+    installed: Installed
+
+
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """What was read for the page."""
 
     header: UnitHeader
-    days: UnitDays
-    peers: Peers
-    installed: Installed
+    #: None: the reader may not see use.
+    year: Year | None
     sources: Sequence[SourceState]
     absences: Sequence[Absence]
     #: Open ones, most pressing first; None: the reader may not see leads.
@@ -119,33 +135,20 @@ class Found:
 
 def view(t: Catalogue, found: Found, *, bands: Bands, idle: Idle, now: datetime) -> UnitView:
     """Put one home into words."""
-    header, days = found.header, found.days
+    header = found.header
     zone = ZoneInfo(header.time_zone)
     today = now.astimezone(zone).date()
     leads = found.open or ()
     worst = leads[0] if leads else None
     marks = _marks(evidence_rows(t, worst, today=today)) if worst else ()
-    claim = claim_of(worst, days) if worst else None
     return UnitView(
         code=header.code,
         estate=t.of(header.estate_name, header.estate_name_en or header.estate_name),
         board_href=f"/?{urlencode({'estate': header.estate})}",
         facts=_facts(t, header),
-        range=t("unit.year_range", first=days.first.isoformat(), last=days.last.isoformat()),
-        figures=figures(
-            t,
-            days,
-            found.peers,
-            found.installed,
-            claim=claim,
-            episodes=_strips(days, found.episodes, zone),
-            marks=marks,
-        ),
-        peers=peers_word(t, found.peers),
-        claim=_claim_word(t, worst, today=today) if worst and claim else "",
-        away=bool(days.absent.any()),
-        episodes=bool(found.episodes),
-        months=months(days),
+        year=_year(t, found.year, worst, found.episodes, marks, zone=zone, today=today)
+        if found.year
+        else None,
         profiles=found.profiles.figures if found.profiles else (),
         before=t("unit.profile_before", n=found.profiles.before_days // 7) if found.profiles else "",
         after=t("unit.profile_after", n=found.profiles.after_days) if found.profiles else "",
@@ -163,12 +166,50 @@ def view(t: Catalogue, found: Found, *, bands: Bands, idle: Idle, now: datetime)
         ),
         signals=_past(t, found.episodes, [*leads, *found.closed], zone=zone, today=today),
         clock=_clock(t, leads, idle, zone=zone, today=today),
-        devices=device_rows(t, found.sources, days, found.installed, zone=zone, now=now),
+        devices=device_rows(
+            t,
+            found.sources,
+            found.year and found.year.days,
+            found.year and found.year.installed,
+            zone=zone,
+            now=now,
+        ),
         absences=tuple(_absence(t, absence, zone) for absence in list(found.absences)[: -_ABSENCES - 1 : -1]),
         more_absences=t("unit.more_absences", n=len(found.absences) - _ABSENCES)
         if len(found.absences) > _ABSENCES
         else "",
         closed=tuple(_closed(t, lead, zone, now) for lead in found.closed[:_CLOSED]),
+    )
+
+
+def _year(
+    t: Catalogue,
+    year: Year,
+    worst: Lead | None,
+    episodes: Sequence[Episode],
+    marks: Sequence[Evidence],
+    *,
+    zone: ZoneInfo,
+    today: date,
+) -> YearView:
+    days = year.days
+    claim = claim_of(worst, days) if worst else None
+    return YearView(
+        range=t("unit.year_range", first=days.first.isoformat(), last=days.last.isoformat()),
+        figures=figures(
+            t,
+            days,
+            year.peers,
+            year.installed,
+            claim=claim,
+            episodes=_strips(days, episodes, zone),
+            marks=marks,
+        ),
+        peers=peers_word(t, year.peers),
+        claim=_claim_word(t, worst, today=today) if worst and claim else "",
+        away=bool(days.absent.any()),
+        episodes=bool(episodes),
+        months=months(days),
     )
 
 

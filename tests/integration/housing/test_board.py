@@ -27,6 +27,7 @@ def _look(connection: Connection, scope: Scope = EVERYTHING):
         scope=scope,
         silence=POLICY.silence,
         bands=POLICY.bands,
+        with_leads=True,
         now=NOW,
     )
 
