@@ -76,6 +76,7 @@ def api(settings: Settings) -> None:
         key=settings.key,
         version=version("anju"),
         rules=load_login_rules(),
+        https=settings.https,
         broker_alive=lambda: _answers(stack.mqtt_url(settings)),
     )
     config = uvicorn.Config(

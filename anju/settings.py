@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     #: Where console and API listen.
     http_host: str = "127.0.0.1"
     http_port: int = 8080
+    #: Reached by TLS, through a proxy: cookies are `Secure`, browsers are told to stay there.
+    https: bool = False
     #: Embedded servers, keys, logs.
     data_dir: Path = Path(".anju")
     #: The city whose policy counts: the name of a file of `policy/`.
@@ -188,6 +190,8 @@ def _port_is_number(url: str) -> bool:
 def _sentence(error: Any) -> str:
     variable = PREFIX + "_".join(str(part) for part in error["loc"][:1]).upper()
     message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "bool_parsing":
+        message = "is not true or false"
     if error["type"] == "int_parsing":
         message = "is not a port: 0 to 65535, 0 takes any free one"
     return f"{variable} {message}"

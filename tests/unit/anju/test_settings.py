@@ -17,6 +17,7 @@ def test_without_any_variable_everything_is_embedded_and_on_loopback() -> None:
     found = settings.load()
     assert (found.database_url, found.mqtt_url, found.mqtt_bound) == (None, None, ())
     assert (found.http_host, found.http_port, found.data_dir) == ("127.0.0.1", 8080, Path(".anju"))
+    assert not found.https
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +41,7 @@ def test_bound_topics_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("HTTP_PORT", "eighty", "ANJU_HTTP_PORT is not a port"),
         ("HTTP_PORT", "70000", "ANJU_HTTP_PORT is not a port"),
+        ("HTTPS", "maybe", "ANJU_HTTPS is not true or false"),
         ("CITY", "nowhere", "ANJU_CITY cannot be used: no policy file for the city 'nowhere'"),
         (
             "DATABASE_URL",
