@@ -3,7 +3,10 @@
 Devices and gateways send names, ID numbers, pictures and door codes that we have no use for. Their values
 become `null`; every other byte stays as received, so that the decoder's version of a later day meets the
 same message. Keys are found by their text, not by parsing: it also works on what is not quite JSON, and
-inside JSON that is quoted in JSON.
+inside JSON that is quoted in JSON. Where it cannot be seen where a value ends, all that follows is cut.
+
+Anybody can send 2 MiB of anything, so the time taken is linear in the size: no pattern starts twice in one
+run of backslashes, what one value covers is not looked at for another, and what fails to end ends the scan.
 """
 
 import json
@@ -21,14 +24,25 @@ PERSONAL = frozenset(
     }
 )
 _PERSONAL_BYTES = frozenset(name.encode() for name in PERSONAL)
+#: More personal values in a payload, or brackets in a quoted value, no message has: all that follows is cut.
+MOST = 20_000
 
 # The cheap test of every payload: all names above are letters.
 _NAME = re.compile(rb'"([a-z]{3,16})\\*"\s*:')
-_KEY = re.compile(r'(?P<quoted>\\*)"(?P<name>(?:[^"\\]|\\+u[0-9a-fA-F]{4})+)(?P=quoted)"\s*:\s*')
+# A quote with all its backslashes; at no other place of the run. How many there are says how deep the
+# string is that it opens or closes.
+_QUOTE = r'(?<!\\)\\*"'
+_KEY = re.compile(
+    rf'(?P<opening>{_QUOTE})(?=[^"]{{3}})(?P<name>[^"\\]*(?:\\+u[0-9a-fA-F]{{4}}[^"\\]*)*)(?P<closing>\\*")\s*:'
+    r"(?:\s|\\+[nrt])*"
+)
 _ESCAPE = re.compile(r"\\+u([0-9a-fA-F]{4})")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_QUOTES = re.compile(_QUOTE)
+_REST_OF_STRING = re.compile(r'[^"\\]*(?:\\.?[^"\\]*)*"?', re.DOTALL)
+_STRUCTURE = re.compile(rf"{_QUOTE}|[\[{{]+|[\]}}]+")
 _BARE = re.compile(r'[^",\]}\\\s]*')
-_JSON = json.JSONDecoder()
+# Numbers stay text: Python refuses to make a number of very many digits.
+_JSON = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
 
 
 def redact(payload: bytes) -> tuple[bytes, frozenset[str]]:
@@ -50,28 +64,74 @@ def redact(payload: bytes) -> tuple[bytes, frozenset[str]]:
     text = payload.decode("utf-8", "surrogateescape")
     kept: list[str] = []
     cut: set[str] = set()
-    at = 0
-    for found in _KEY.finditer(text):
+    at = copied = 0
+    while (found := _KEY.search(text, at)) is not None:
+        at = found.end()
         name = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), found["name"]).lower()
-        if name not in PERSONAL or found.start() < at:
+        if name not in PERSONAL or len(found["closing"]) > len(found["opening"]):
             continue
-        kept += [text[at : found.end()], "null"]
-        at = _end_of_value(text, found.end(), found["quoted"])
+        kept += [text[copied:at], "null"]
         cut.add(name)
-    return "".join([*kept, text[at:]]).encode("utf-8", "surrogateescape"), frozenset(cut)
+        at = copied = len(text) if len(kept) > 2 * MOST else _end_of_value(text, at, _depth(found["closing"]))
+    return "".join([*kept, text[copied:]]).encode("utf-8", "surrogateescape"), frozenset(cut)
 
 
-def _end_of_value(text: str, at: int, quoted: str) -> int:
-    if quoted:
-        quote = quoted + '"'
-        if not text.startswith(quote, at):
-            return _end(_BARE, text, at)
-        closing = text.find(quote, at + len(quote))
-        return len(text) if closing < 0 else closing + len(quote)
+def _depth(quote: str) -> int:
+    r"""In how many strings the string lies that a quote opens or closes: " is 0, \" is 1, \\\" is 2.
+
+    Backslashes that belong to the string's own end count as pairs: \\" closes a string of depth 0.
+    """
+    count = len(quote)
+    return (count & -count).bit_length() - 1
+
+
+def _end_of_value(text: str, at: int, depth: int) -> int:
+    opening = _QUOTES.match(text, at)
+    if opening is not None:
+        inner = _depth(opening[0])
+        return at if inner < depth else _end_of_string(text, opening.end(), inner)
+    if text.startswith(("[", "{"), at):
+        return _end_of_container(text, at) if depth == 0 else _end_of_quoted_container(text, at, depth)
+    return _end(_BARE, text, at)
+
+
+def _end_of_string(text: str, at: int, depth: int) -> int:
+    """Find where a string ends that was opened before `at`: at its own quote, or before an outer one's."""
+    if depth == 0:
+        return _end(_REST_OF_STRING, text, at)
+    for quote in _QUOTES.finditer(text, at):
+        found = _depth(quote[0])
+        if found <= depth:
+            return quote.end() if found == depth else quote.start()
+    return len(text)
+
+
+def _end_of_container(text: str, at: int) -> int:
     try:
         return _JSON.raw_decode(text, at)[1]
     except (ValueError, RecursionError):
-        return _end(_STRING if text.startswith('"', at) else _BARE, text, at)
+        return len(text)
+
+
+def _end_of_quoted_container(text: str, at: int, depth: int) -> int:
+    open_brackets = 0
+    for _ in range(MOST):
+        found = _STRUCTURE.search(text, at)
+        if found is None:
+            break
+        start, at = found.span()
+        if text[start] in "[{":
+            open_brackets += at - start
+        elif text[start] in "]}":
+            if at - start >= open_brackets:
+                return start + open_brackets
+            open_brackets -= at - start
+        else:
+            inner = _depth(found[0])
+            if inner < depth:
+                return start
+            at = _end_of_string(text, at, inner)
+    return len(text)
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -1,11 +1,12 @@
 import json
 import re
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.redaction import PERSONAL, redact
+from ingest.redaction import MOST, PERSONAL, redact
 
 NATIVE = b'{"seq":17,"at":"2026-11-24T08:00:00Z","readings":[{"ch":"energy_kwh","v":1234.56}]}'
 
@@ -35,10 +36,27 @@ def test_the_cheap_test_knows_every_key() -> None:
             {"keyboardpwd"},
         ),
         ('{"r":"{\\"phone\\":13800,\\"x\\":1}"}', '{"r":"{\\"phone\\":null,\\"x\\":1}"}', {"phone"}),
+        # A quoted string ends at its own quote, not at one that is quoted in it.
+        (
+            '{"r":"{\\"name\\":\\"a\\\\\\"b\\",\\"x\\":1}"}',
+            '{"r":"{\\"name\\":null,\\"x\\":1}"}',
+            {"name"},
+        ),
+        ('{"r":"{\\"name\\":\\"a","x":"\\"b"}', '{"r":"{\\"name\\":null","x":"\\"b"}', {"name"}),
+        # Objects, lists and indentation in quoted JSON.
+        (
+            '{"r":"{\\"face\\":{\\"a\\":[\\"}\\",1]},\\"x\\":1}"}',
+            '{"r":"{\\"face\\":null,\\"x\\":1}"}',
+            {"face"},
+        ),
+        ('{"r":"{\\"pwd\\": \\n \\"1\\"}"}', '{"r":"{\\"pwd\\": \\n null}"}', {"pwd"}),
+        # A number that Python would not read.
+        (f'{{"face":[{"9" * 5000}],"x":1}}', '{"face":null,"x":1}', {"face"}),
         # Not quite JSON.
+        ('{"name":["abc","x":1', '{"name":null', {"name"}),
         ('{"name":"abc', '{"name":null', {"name"}),
         ('{"name":abc,"v":NaN', '{"name":null,"v":NaN', {"name"}),
-        ('"name":' + "[" * 50_000, None, {"name"}),
+        ('"name":' + "[" * 50_000, '"name":null', {"name"}),
         # Not a key.
         ('{"method":"face","type":"name"}', '{"method":"face","type":"name"}', set()),
         ('{"nickname2":1}', '{"nickname2":1}', set()),
@@ -84,3 +102,185 @@ def test_json_stays_the_same_json_but_for_the_cut(document: object, ascii_only: 
 def test_no_bytes_stop_it(payload: bytes) -> None:
     left, cut = redact(payload)
     assert cut or left == payload
+
+
+SIZE = 2 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("head", "unit", "tail"),
+    [
+        # One personal key, or an escape, and the whole payload is searched.
+        ('"name":1,', "\\", ""),
+        ("\\u", "\\", '"'),
+        ("\\u", "\\", '"' + "n" * (SIZE // 2)),
+        ('"name":1,', '"', ""),
+        ("\\u", '"\\\\\\', ""),
+        ('"', "\\u0061", '":'),
+        ("\\u", '"abc":', ""),
+        ('"name":1,"abc"', " ", ""),
+        # Values that never end.
+        ('"name":"', '\\"', ""),
+        ('\\"name\\":\\"', '\\\\\\"', ""),
+        ('"name":', "[", ""),
+        ('"name":[', "[]", ""),
+        ('"name":[', '"\\"",', ""),
+        ('\\"name\\":[', "[{]", ""),
+        ('\\"name\\":[', '\\"\\"', ""),
+        ('"name":', "\\n", ""),
+        # Very many values, none of which ends.
+        ("", '"name":', ""),
+        ("", '"name":x,', ""),
+        ("", '{"name":', ""),
+        ("", '"name":[0,', ""),
+        ("", '\\"name\\":{', ""),
+        ("", '\\"name\\":\\"', ""),
+    ],
+)
+def test_two_megabytes_of_anything_take_no_time(head: str, unit: str, tail: str) -> None:
+    payload = (head + unit * ((SIZE - len(head) - len(tail)) // len(unit)) + tail).encode()
+    began = process_time()
+    redact(payload)
+    assert process_time() - began < 1
+
+
+def test_after_more_personal_values_than_a_message_has_all_is_cut() -> None:
+    left, _ = redact(b'{"name":1},' * (MOST + 2))
+    assert left == b'{"name":null},' * MOST + b'{"name":null'
+
+
+pieces = st.sampled_from(
+    [
+        *(
+            '"name":',
+            '\\"name\\":',
+            '\\\\\\"pic\\\\\\":',
+            '"n\\u0061me":',
+            '\\"n\\\\u0061me\\":',
+            '"v":',
+            "name",
+        ),
+        *(
+            '"',
+            '\\"',
+            '\\\\\\"',
+            "\\",
+            "\\n",
+            "\\u0061",
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            ":",
+            " ",
+            "\n",
+            "1",
+            "null",
+            "x",
+            "张",
+        ),
+    ]
+)
+
+
+@given(st.lists(pieces, max_size=24).map("".join))
+def test_it_cuts_what_a_slow_and_simple_reading_cuts(text: str) -> None:
+    left, cut = redact(text.encode())
+    assert (left.decode(), cut) == _slowly(text)
+
+
+def _slowly(text: str) -> tuple[str, set[str]]:
+    left, cut, at = "", set(), 0
+    while at < len(text):
+        key = _key_at(text, at)
+        if key is None:
+            left, at = left + text[at], at + 1
+            continue
+        end, name, depth = key
+        left, at = left + text[at:end], end
+        if name in PERSONAL:
+            left, at = left + "null", _value_end(text, end, depth)
+            cut.add(name)
+    return left, cut
+
+
+def _key_at(text: str, at: int) -> tuple[int, str, int] | None:
+    opening = _quote_at(text, at)
+    if opening is None or '"' in text[at + opening + 1 :][:3] or len(text) < at + opening + 4:
+        return None
+    at, name = at + opening + 1, ""
+    while at < len(text):
+        escape = re.match(r"\\+u([0-9a-fA-F]{4})", text[at:])
+        if escape is not None:
+            name, at = name + chr(int(escape[1], 16)), at + escape.end()
+        elif text[at] in '"\\':
+            break
+        else:
+            name, at = name + text[at], at + 1
+    closing = re.match(r'(\\*)"\s*:', text[at:])
+    if closing is None:
+        return None
+    at += closing.end()
+    while (space := re.match(r"\s|\\+[nrt]", text[at:])) is not None:
+        at += space.end()
+    name = name.lower() if len(closing[1]) <= opening else ""
+    return at, name, _depth(len(closing[1]))
+
+
+def _quote_at(text: str, at: int) -> int | None:
+    """How many backslashes the quote has whose run begins here."""
+    if text[:at].endswith("\\"):
+        return None
+    run = re.match(r'(\\*)"', text[at:])
+    return None if run is None else len(run[1])
+
+
+def _depth(backslashes: int) -> int:
+    return 1 + _depth(backslashes // 2) if backslashes % 2 else 0
+
+
+def _value_end(text: str, at: int, depth: int) -> int:
+    run = re.match(r'(\\*)"', text[at:])
+    if run is not None:
+        inner = _depth(len(run[1]))
+        return at if inner < depth else _string_end(text, at + run.end(), inner)
+    if text[at : at + 1] not in ("[", "{"):
+        while at < len(text) and text[at] not in '",]}\\' and not text[at].isspace():
+            at += 1
+        return at
+    if depth:
+        return _quoted_end(text, at, depth)
+    for end in range(at + 1, len(text) + 1):
+        try:
+            json.loads(text[at:end], strict=False)
+        except ValueError:
+            continue
+        return end
+    return len(text)
+
+
+def _string_end(text: str, at: int, depth: int) -> int:
+    begun = at
+    while at < len(text):
+        run = _quote_at(text[begun:], at - begun)
+        if run is not None and _depth(run) <= depth:
+            return at + run + 1 if _depth(run) == depth else at
+        at += 1
+    return at
+
+
+def _quoted_end(text: str, at: int, depth: int) -> int:
+    brackets = 0
+    while at < len(text):
+        run = _quote_at(text, at)
+        if run is not None:
+            if _depth(run) < depth:
+                return at
+            at = _string_end(text, at + run + 1, _depth(run))
+            continue
+        brackets += (text[at] in "[{") - (text[at] in "]}")
+        at += 1
+        if not brackets:
+            break
+    return at
