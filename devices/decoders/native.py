@@ -1,6 +1,7 @@
 """The native format, version 1 (`wire.envelope`)."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -26,6 +27,7 @@ _EVENT_MESSAGE = msgspec.json.Decoder(EventMessage)
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _SYNTAX = msgspec.json.Decoder(msgspec.Raw)
 _SPACE = b" \t\r\n"
+_SPACES = re.compile(r"[ \t\r\n]*")
 _PYTHON_JSON = json.JSONDecoder()
 
 
@@ -70,7 +72,7 @@ def _array(kind: Kind, payload: bytes) -> list[Element]:
     if not parts:
         return [_refused(payload, Reason.empty, "an empty array")]
     if len(parts) > MAX_ELEMENTS:
-        return [_refused(payload, Reason.array_too_long, f"{len(parts)} elements")]
+        return [_refused(payload, Reason.array_too_long, f"more than {MAX_ELEMENTS} elements")]
     return [_element(kind, part) for part in parts]
 
 
@@ -168,7 +170,10 @@ def _names_no_number(raw: bytes) -> bool:
 
 
 def _tolerant_parts(payload: bytes) -> list[bytes] | None:
-    """Split an array that is JSON but for NaN and Infinity; None if it is not even that."""
+    """Split an array that is JSON but for NaN and Infinity; None if it is not even that.
+
+    Stops when there are more elements than one may have: it is refused whole then.
+    """
     text = payload.decode()
     parts: list[bytes] = []
     at = text.index("[")
@@ -177,6 +182,8 @@ def _tolerant_parts(payload: bytes) -> list[bytes] | None:
             start = _after_space(text, at + 1)
             end = _PYTHON_JSON.raw_decode(text, start)[1]
             parts.append(text[start:end].encode())
+            if len(parts) > MAX_ELEMENTS:
+                return parts
             at = _after_space(text, end)
             if text[at] not in ",]":
                 return None
@@ -186,7 +193,9 @@ def _tolerant_parts(payload: bytes) -> list[bytes] | None:
 
 
 def _after_space(text: str, at: int) -> int:
-    return len(text) - len(text[at:].lstrip(_SPACE.decode()))
+    found = _SPACES.match(text, at)
+    assert found is not None
+    return found.end()
 
 
 def _refused(raw: bytes, reason: Reason, detail: str) -> Element:

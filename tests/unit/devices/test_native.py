@@ -1,6 +1,7 @@
 """What the native decoder makes of good, bad and half bad payloads."""
 
 import json
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -161,6 +162,13 @@ def test_fifty_elements_are_taken_and_fifty_one_refused_whole() -> None:
     fifty = [reading(str(n)) for n in range(50)]
     assert len(decode(Kind.readings, f"[{','.join(fifty)}]".encode())) == 50
     assert the_reason(Kind.readings, f"[{','.join([*fifty, reading('50')])}]") is Reason.array_too_long
+
+
+def test_of_very_many_elements_that_are_no_numbers_no_more_than_fifty_one_are_looked_at() -> None:
+    payload = f"[{','.join(['NaN'] * 60_000)}"
+    began = process_time()
+    assert the_reason(Kind.readings, payload) is Reason.array_too_long
+    assert process_time() - began < 0.2
 
 
 def test_of_one_element_the_known_channels_are_kept() -> None:
