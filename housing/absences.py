@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 
 from housing.errors import HousingError, UnknownUnit
 from housing.scope import Scope
 from housing.upserts import Upserted, columns, refuse, refuse_doubles, upsert, wake_worker
-from storage import audit
 from storage.pool import Connection
 from storage.queries import load
 
@@ -49,7 +48,9 @@ class Absence:
 
 
 def upsert_absences(connection: Connection, rows: Sequence[AbsenceRow]) -> Upserted:
-    """Store absences by (unit, start, end); idempotent. Days already computed are marked again.
+    """Store absences by (unit, start); idempotent. A row with another end corrects the one before.
+
+    Days already computed are marked again, those of the end before included.
 
     Raises
     ------
@@ -58,9 +59,7 @@ def upsert_absences(connection: Connection, rows: Sequence[AbsenceRow]) -> Upser
     HousingError
         An absence ends before it starts.
     """
-    refuse_doubles(
-        f"{row.estate} {row.unit} {row.starts_at.isoformat()}/{row.ends_at.isoformat()}" for row in rows
-    )
+    refuse_doubles(f"{row.estate} {row.unit} {row.starts_at.astimezone(UTC).isoformat()}" for row in rows)
     values = columns(rows, "estate", "unit", "registered_at", "starts_at", "ends_at", "reason", "approved_by")
     refuse(connection, _ESTATES["unknown_units"], values, UnknownUnit)
     try:
@@ -70,31 +69,6 @@ def upsert_absences(connection: Connection, rows: Sequence[AbsenceRow]) -> Upser
     if done.changed:
         wake_worker(connection)
     return done
-
-
-def register(connection: Connection, row: AbsenceRow, *, by: str) -> None:
-    """Register one absence for a person at a desk, with an audit entry in the same transaction.
-
-    Raises
-    ------
-    UnknownUnit, HousingError
-        As `upsert_absences`.
-    """
-    upsert_absences(connection, [row])
-    audit.record(
-        connection,
-        at=row.registered_at,
-        actor=f"account:{by}",
-        action="absence.register",
-        subject=f"unit:{row.unit}",
-        reason=row.reason,
-        detail={
-            "estate": row.estate,
-            "from": row.starts_at.isoformat(),
-            "to": row.ends_at.isoformat(),
-            "approved_by": row.approved_by,
-        },
-    )
 
 
 def list_absences(

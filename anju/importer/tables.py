@@ -110,7 +110,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         name="absences",
-        key=("estate", "unit", "starts_at", "ends_at"),
+        key=("estate", "unit", "starts_at"),
         columns=(
             _ESTATE,
             _UNIT,

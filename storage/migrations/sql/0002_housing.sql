@@ -88,7 +88,7 @@ CREATE TABLE absence (
     ends_at       timestamptz NOT NULL,
     reason        text NOT NULL,
     approved_by   text NOT NULL DEFAULT '',
-    UNIQUE (unit_id, starts_at, ends_at),
+    UNIQUE (unit_id, starts_at),          -- a corrected end replaces the one before
     CHECK (starts_at < ends_at)
 );
 
