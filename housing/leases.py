@@ -64,7 +64,7 @@ class Occupant:
 
 
 def upsert_leases(connection: Connection, rows: Sequence[LeaseRow]) -> Upserted:
-    """Store leases by code; idempotent.
+    """Store leases by code; idempotent. Homes already computed are marked: their clocks start anew.
 
     Raises
     ------
@@ -81,7 +81,10 @@ def upsert_leases(connection: Connection, rows: Sequence[LeaseRow]) -> Upserted:
         refuse(connection, _SQL["overlapping_leases"], values, OverlappingLease)
     except psycopg.errors.DataException as error:
         raise HousingError("a lease ends before it starts") from error
-    return upsert(connection, _SQL["upsert_leases"], values, len(rows))
+    done = upsert(connection, _SQL["upsert_leases"], values, len(rows))
+    if done.changed:
+        wake_worker(connection)
+    return done
 
 
 def upsert_occupants(connection: Connection, rows: Sequence[OccupantRow]) -> Upserted:

@@ -29,20 +29,34 @@ WHERE EXISTS (SELECT FROM given o WHERE o.unit_id = g.unit_id AND o.n < g.n AND 
 ORDER BY g.n
 
 -- upsert_leases --
-INSERT INTO lease (code, unit_id, household_id, starts_on, ends_on)
-SELECT r.code, u.id, h.id, r.starts_on, r.ends_on
-FROM unnest(%(code)s::text[], %(estate)s::text[], %(unit)s::text[], %(household)s::text[],
-            %(starts_on)s::date[], %(ends_on)s::date[])
-     AS r (code, estate, unit, household, starts_on, ends_on)
-JOIN estate e ON e.code = r.estate
-JOIN unit u ON u.estate_id = e.id AND u.code = r.unit
-JOIN household h ON h.code = r.household
-ON CONFLICT (code) DO UPDATE
-SET unit_id = excluded.unit_id, household_id = excluded.household_id, starts_on = excluded.starts_on,
-    ends_on = excluded.ends_on
-WHERE (lease.unit_id, lease.household_id, lease.starts_on, lease.ends_on)
-      IS DISTINCT FROM (excluded.unit_id, excluded.household_id, excluded.starts_on, excluded.ends_on)
-RETURNING xmax = 0
+WITH stored AS (
+    SELECT l.code, l.unit_id FROM lease l WHERE l.code = ANY(%(code)s::text[])
+), written AS (
+    INSERT INTO lease (code, unit_id, household_id, starts_on, ends_on)
+    SELECT r.code, u.id, h.id, r.starts_on, r.ends_on
+    FROM unnest(%(code)s::text[], %(estate)s::text[], %(unit)s::text[], %(household)s::text[],
+                %(starts_on)s::date[], %(ends_on)s::date[])
+         AS r (code, estate, unit, household, starts_on, ends_on)
+    JOIN estate e ON e.code = r.estate
+    JOIN unit u ON u.estate_id = e.id AND u.code = r.unit
+    JOIN household h ON h.code = r.household
+    ON CONFLICT (code) DO UPDATE
+    SET unit_id = excluded.unit_id, household_id = excluded.household_id, starts_on = excluded.starts_on,
+        ends_on = excluded.ends_on
+    WHERE (lease.unit_id, lease.household_id, lease.starts_on, lease.ends_on)
+          IS DISTINCT FROM (excluded.unit_id, excluded.household_id, excluded.starts_on, excluded.ends_on)
+    RETURNING code, unit_id, xmax = 0 AS inserted
+), marked AS (
+    -- The idle clock starts anew with a lease: no day shows it, but the home has to be swept again, the one
+    -- that the lease leaves included.
+    INSERT INTO usage_dirty (unit_id, channel, day)
+    SELECT d.unit_id, 0, max(d.day)
+    FROM v_unit_day d
+    WHERE d.unit_id IN (SELECT w.unit_id FROM written w
+                        UNION SELECT s.unit_id FROM stored s JOIN written w ON w.code = s.code)
+    GROUP BY d.unit_id
+)
+SELECT inserted FROM written
 
 -- upsert_occupants --
 WITH written AS (

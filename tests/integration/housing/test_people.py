@@ -3,8 +3,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from housing.absences import AbsenceRow, list_absences, register, upsert_absences
+from housing.absences import AbsenceRow, list_absences, upsert_absences
 from housing.errors import (
+    DoubleCode,
     HousingError,
     NotFound,
     OverlappingLease,
@@ -172,6 +173,7 @@ def test_registering_somebody_marks_the_days_that_were_computed_already(
     _computed(connection, unit_id, date(2024, 12, 30), date(2025, 1, 2))
     upsert_residents(connection, [WEI], key=KEY)
     upsert_leases(connection, [LEASE])
+    connection.execute("DELETE FROM usage_dirty")
     assert upsert_occupants(connection, [OCCUPANT]).inserted == 1
     assert _marked(connection) == [(unit_id, 0, date(2025, 1, 2))]
     assert upsert_occupants(connection, [OCCUPANT]) == Upserted(unchanged=1)
@@ -213,12 +215,49 @@ def test_marked_days_wake_the_worker_when_they_are_committed(
     assert heard == ["usage_dirty"]
 
 
-def test_registering_an_absence_at_a_desk_is_recorded(
+def test_a_corrected_end_replaces_the_absence_and_marks_the_days_of_both(
     connection: Connection, units: dict[str, list[int]]
 ) -> None:
-    register(connection, AWAY, by="li")
-    row = connection.execute("SELECT actor, action, subject, reason FROM audit_log").fetchone()
-    assert row == ("account:li", "absence.register", "unit:1-1-0101", "住院")
+    unit_id = units["HA"][0]
+    days = [date(2026, 11, day) for day in range(1, 29)]
+    _computed(connection, unit_id, *days)
+    away = replace(AWAY, starts_at=NOW - timedelta(days=20), ends_at=NOW + timedelta(days=2))
+    upsert_absences(connection, [away])
+    connection.execute("DELETE FROM usage_dirty")
+    shorter = replace(away, ends_at=NOW - timedelta(days=18))
+    assert upsert_absences(connection, [shorter]) == Upserted(updated=1)
+    (found,) = list_absences(connection, scope=EVERYTHING, unit_id=unit_id)
+    assert found.ends_at == shorter.ends_at
+    assert [day for _, _, day in _marked(connection)] == [date(2026, 11, day) for day in range(4, 28)]
+    connection.execute("DELETE FROM usage_dirty")
+    assert upsert_absences(connection, [away]) == Upserted(updated=1)
+    assert [day for _, _, day in _marked(connection)] == [date(2026, 11, day) for day in range(4, 28)]
+    with pytest.raises(DoubleCode):
+        upsert_absences(connection, [away, shorter])
+
+
+def test_a_changed_lease_marks_its_homes_so_that_their_clocks_are_read_again(
+    dsn: str, connection: Connection, units: dict[str, list[int]]
+) -> None:
+    first, second = units["HA"][:2]
+    upsert_leases(connection, [LEASE])
+    assert _marked(connection) == []  # nothing was computed yet
+    for unit_id in (first, second):
+        _computed(connection, unit_id, date(2026, 11, 22), date(2026, 11, 23))
+    connection.commit()
+    with connect(dsn, name="test", autocommit=True) as ear:
+        ear.execute("LISTEN usage_dirty")
+        assert upsert_leases(connection, [replace(LEASE, starts_on=date(2025, 6, 1))]).updated == 1
+        assert _marked(connection) == [(first, 0, date(2026, 11, 23))]
+        connection.execute("DELETE FROM usage_dirty")
+        connection.commit()
+        upsert_leases(connection, [replace(LEASE, starts_on=date(2025, 6, 1))])  # nothing new
+        connection.commit()
+        heard = [note.channel for note in ear.notifies(timeout=0.5)]
+    assert heard == ["usage_dirty"]
+    moved = replace(LEASE, unit="1-1-0102", starts_on=date(2025, 6, 1))
+    assert upsert_leases(connection, [moved]).updated == 1
+    assert {unit_id for unit_id, _, _ in _marked(connection)} == {first, second}
 
 
 def _computed(connection: Connection, unit_id: int, *days: date) -> None:
