@@ -76,9 +76,10 @@ def raise_leads(connection: Connection, *, books: Mapping[str, PolicyBook], now:
     """Let signals open leads, and refresh the open ones.
 
     An open lead of the same home and kind takes over the newest signal. Without one, a lead is opened,
-    unless a person closed this episode: a signal whose claimed start is not later than the closing
-    belongs to what was closed, until the policy's rest after a refutation or dismissal has passed. What
-    was confirmed is not asked again. Repeating the call changes nothing.
+    unless a person decided this very episode: it is never asked again while it goes on, even where its
+    claimed start moves. After it has ended, another episode of a hazard is asked at once; one of an
+    inspection kind once the policy's rest after a refutation or dismissal has passed. Repeating the call
+    changes nothing.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def raise_leads(connection: Connection, *, books: Mapping[str, PolicyBook], now:
     newest = newest_sweep(connection)
     if newest is None:
         return 0
-    parameters = {**_rules(connection, books, newest, now), "now": now}
+    parameters = {**_rules(connection, books, newest, now), "hazards": list(HAZARDS), "now": now}
     connection.execute(_SQL["refresh_leads"], parameters)
     # A second statement on purpose: it sees verdicts that were committed while the first one waited.
     opened = connection.execute(_SQL["open_leads"], parameters).rowcount

@@ -25,15 +25,21 @@ WHERE l.unit_id = n.unit_id AND l.kind = n.kind AND l.status = 'open' AND n.as_o
       (n.at, n.as_of, n.since, n.since_pm_days, n.score, n.evidence, n.quality, n.detector, n.policy)
 
 -- open_leads --
--- A new lead for every home and kind that has none open, unless a person closed this very episode.
+-- A new lead for every home and kind that has none open, unless a person decided this very episode, or the
+-- home rests. An episode goes on while its claim reaches back into what was decided, and while every evening
+-- since has found it, wherever its claimed start has moved; only a count of hours (water) that does not reach
+-- back to the verdict shows that it paused in between.
 INSERT INTO lead (unit_id, kind, opened_at, last_signal_at, last_as_of, since, since_pm_days, score,
                   evidence, quality, detector, policy)
 SELECT n.unit_id, n.kind, %(now)s, n.at, n.as_of, n.since, n.since_pm_days, n.score, n.evidence, n.quality,
        n.detector, n.policy
 FROM (
-    SELECT DISTINCT ON (s.unit_id, s.kind) s.*, r.rest_refuted, r.rest_dismissed
+    SELECT DISTINCT ON (s.unit_id, s.kind) s.*, r.rest_refuted, r.rest_dismissed, e.time_zone,
+           CASE WHEN jsonb_typeof(s.evidence -> 0 -> 'numbers' -> 'hours') = 'number'
+                THEN (s.evidence -> 0 -> 'numbers' ->> 'hours')::double precision END AS hours
     FROM v_signal s
     JOIN unit u ON u.id = s.unit_id
+    JOIN estate e ON e.id = u.estate_id
     JOIN unnest(%(estate_id)s::integer[], %(earliest)s::date[], %(rest_refuted)s::interval[],
                 %(rest_dismissed)s::interval[])
         AS r (estate_id, earliest, rest_refuted, rest_dismissed) ON r.estate_id = u.estate_id
@@ -45,13 +51,21 @@ WHERE NOT EXISTS (
   AND NOT EXISTS (
     SELECT FROM lead c
     WHERE c.unit_id = n.unit_id AND c.kind = n.kind AND c.status <> 'open'
-      -- what is claimed to have started after the closing is another episode
-      AND n.since <= c.closed_at
-      -- and after its rest a refuted or dismissed one may be asked about again
-      AND NOT (n.at > c.closed_at
-               AND CASE c.status WHEN 'refuted' THEN c.closed_at + n.rest_refuted <= %(now)s
-                                 WHEN 'dismissed' THEN c.closed_at + n.rest_dismissed <= %(now)s
-                                 ELSE false END))
+      AND (
+        -- it claims to have begun before the verdict, and before the last evening that the verdict knew
+        n.since <= least(c.closed_at, (c.last_as_of + 1)::timestamp AT TIME ZONE n.time_zone)
+        -- it was found on every evening since
+        OR (n.as_of - c.last_as_of = (
+                SELECT count(*) FROM v_signal s
+                WHERE s.unit_id = n.unit_id AND s.kind = n.kind
+                  AND s.as_of > c.last_as_of AND s.as_of <= n.as_of)
+            AND coalesce(n.hours >= extract(epoch FROM n.at - c.closed_at) / 3600, true))
+        -- another episode: a hazard is asked about at once, an inspection kind after its rest
+        OR (n.kind <> ALL(%(hazards)s)
+            AND %(now)s < c.closed_at + CASE c.status WHEN 'refuted' THEN n.rest_refuted
+                                                      WHEN 'dismissed' THEN n.rest_dismissed
+                                                      ELSE interval '0' END)))
+ORDER BY n.unit_id, n.kind  -- leads of equal weight keep an order that can be told
 ON CONFLICT DO NOTHING
 
 -- list_opened --

@@ -189,7 +189,8 @@ class Leads:
 
     #: Visits a month, as a share of the estate's units.
     visits_share: float = key(share())
-    #: A unit whose lead was refuted rests for the same kind.
+    #: What was decided is not asked again while it goes on. After it has ended, a unit rests for the same
+    #: kind so long from the verdict; hazards never rest.
     rest_after_refuted: Period = key(period(Period(), Period(months=36)))
     rest_after_dismissed: Period = key(period(Period(), Period(months=36)))
     #: A sweep over history opens leads only for what it still found so many days before its last day.

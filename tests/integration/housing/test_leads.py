@@ -90,30 +90,95 @@ def test_an_episode_that_started_after_the_closing_is_a_new_lead(connection: Con
     assert (newer.status, older.status) == ("open", "confirmed")
 
 
+@pytest.mark.parametrize("kind", ["vacancy", "leak"])
+@pytest.mark.parametrize("outcome", ["confirmed", "refuted", "dismissed"])
+def test_an_unbroken_run_is_never_asked_again_wherever_its_claimed_start_moves(
+    connection: Connection, outcome: str, kind: str
+) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id, kind=kind)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, outcome)
+    for days in range(1, 400):
+        since = NOW + (days - 1) * DAY if days % 2 else None
+        add_signal(connection, unit_id, kind=kind, as_of=SWEPT + days * DAY, since=since)
+        if kind == "leak":
+            _count_hours(connection, 24 * (days + 3))
+    for days in (*range(1, 5), 399):
+        # as of that evening: what came later was not there
+        connection.execute("SAVEPOINT evening")
+        connection.execute("DELETE FROM signal WHERE as_of > %s", [SWEPT + days * DAY])
+        assert raise_leads(connection, books=BOOKS, now=NOW + days * DAY) == 0
+        connection.execute("ROLLBACK TO evening")
+
+
+def test_a_run_that_was_missed_for_an_evening_still_reaches_back_to_its_verdict(
+    connection: Connection,
+) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id, kind="leak")
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, "refuted")
+    add_signal(connection, unit_id, kind="leak", as_of=SWEPT + 3 * DAY)
+    assert raise_leads(connection, books=BOOKS, now=NOW + 3 * DAY) == 0
+
+
+@pytest.mark.parametrize("outcome", ["confirmed", "refuted", "dismissed"])
+def test_a_hazard_that_ended_and_began_again_is_asked_at_once(connection: Connection, outcome: str) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id, kind="leak")
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, outcome)
+    add_signal(connection, unit_id, kind="leak", as_of=SWEPT + 3 * DAY, since=NOW + DAY)
+    assert raise_leads(connection, books=BOOKS, now=NOW + 3 * DAY) == 1
+
+
+def test_water_that_paused_after_the_repair_is_another_run_though_no_evening_was_without_one(
+    connection: Connection,
+) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id, kind="leak")
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, "confirmed")
+    for days in (1, 2):
+        add_signal(connection, unit_id, kind="leak", as_of=SWEPT + days * DAY, since=NOW + DAY / 4)
+    _count_hours(connection, 26)
+    assert raise_leads(connection, books=BOOKS, now=NOW + 2 * DAY) == 1
+
+
+def test_a_hazard_that_began_between_the_last_evening_found_and_the_verdict_is_asked(
+    connection: Connection,
+) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id, kind="leak", as_of=SWEPT - 5 * DAY)
+    raise_leads(connection, books=BOOKS, now=NOW - 5 * DAY)
+    _close(connection, "refuted")
+    add_signal(connection, unit_id, kind="leak", since=NOW - DAY)
+    assert raise_leads(connection, books=BOOKS, now=NOW) == 1
+
+
 @pytest.mark.parametrize(
-    ("outcome", "raised"),
+    ("outcome", "first_day"),
     [
-        ("refuted", {12: 1}),
-        ("dismissed", {2: 1}),
-        # What was confirmed is not asked again.
-        ("confirmed", {}),
+        ("refuted", 366),
+        ("dismissed", 61),
+        ("confirmed", 10),
     ],
 )
-def test_after_the_policys_rest_the_same_episode_may_be_asked_about_once_more(
-    connection: Connection, outcome: str, raised: dict[int, int]
+def test_another_episode_of_an_inspection_kind_waits_for_the_policys_rest(
+    connection: Connection, outcome: str, first_day: int
 ) -> None:
     unit_id = build_estates(connection)["HA"][0]
     add_signal(connection, unit_id)
     raise_leads(connection, books=BOOKS, now=NOW)
     _close(connection, outcome)
-    opened = {}
-    for months in range(1, 14):
-        later = 31 * months * DAY
-        add_signal(connection, unit_id, as_of=SWEPT + later)
-        found = raise_leads(connection, books=BOOKS, now=NOW + later)
-        if found:
-            opened[months] = found
-    assert opened == raised
+    opened = []
+    for days in (10, 11, 59, 61, 364, 366):
+        # life in between: no signal on the evenings before; it claims to have begun this week
+        add_signal(connection, unit_id, as_of=SWEPT + days * DAY, since=NOW + (days - 7) * DAY)
+        if raise_leads(connection, books=BOOKS, now=NOW + days * DAY):
+            opened.append(days)
+    assert opened == [first_day]
 
 
 def test_the_rest_is_the_policys(connection: Connection) -> None:
@@ -121,7 +186,7 @@ def test_the_rest_is_the_policys(connection: Connection) -> None:
     add_signal(connection, unit_id)
     raise_leads(connection, books=BOOKS, now=NOW)
     _close(connection, "refuted")
-    add_signal(connection, unit_id, as_of=SWEPT + 3 * DAY)
+    add_signal(connection, unit_id, as_of=SWEPT + 3 * DAY, since=NOW + DAY / 2)
     leads = replace(BOOKS["anhe"].on(TODAY).leads, rest_after_refuted=Period(days=2))
     impatient = cast(PolicyBook, SimpleNamespace(on=lambda _day: SimpleNamespace(leads=leads)))
     assert raise_leads(connection, books={"anhe": impatient}, now=NOW + DAY) == 0
@@ -230,6 +295,15 @@ def test_filters_choose_by_status_kind_home_and_estate(connection: Connection) -
         }.items()
     }
     assert found == {"open": 2, "refuted": 1, "leak": 1, "home": 2, "estate": 1, "none": 0}
+
+
+def _count_hours(connection: Connection, hours: int) -> None:
+    """Let the newest signal say for how many hours the water has run."""
+    connection.execute(
+        "UPDATE signal SET evidence = jsonb_set(evidence, '{0,numbers,hours}', to_jsonb(%s::integer))"
+        " WHERE as_of = (SELECT max(as_of) FROM signal)",
+        [hours],
+    )
 
 
 def _close(connection: Connection, outcome: str, kind: str | None = None) -> None:
