@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from anju import detection, logs, settings, users
 from anju.embedded.errors import EmbeddedError
 from anju.errors import AnjuError
+from anju.options import DataDir, Json
 from policy.errors import PolicyError
 from storage.errors import StorageError
 
@@ -38,11 +39,6 @@ _TOLD = (
     PermissionError,
     psycopg.OperationalError,  # the database went away in the middle
 )
-
-DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Embedded servers, keys, logs (ANJU_DATA_DIR; .anju).")
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")]
 
 
 @app.callback()

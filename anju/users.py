@@ -9,7 +9,8 @@ import typer
 
 from anju import clock, settings
 from anju.errors import AnjuError
-from storage.pool import Connection, connect, require_schema
+from anju.options import DataDir
+from storage.pool import Connection
 
 app = typer.Typer(
     help="Who may log in: add, list, passwd, disable, enable.",
@@ -21,9 +22,6 @@ app = typer.Typer(
 _BY = "system:users"
 
 Name = Annotated[str, typer.Argument(help="User name.", metavar="NAME")]
-DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Embedded servers, keys, logs (ANJU_DATA_DIR; .anju).")
-]
 PasswordFile = Annotated[
     Path | None,
     typer.Option("--password-file", help="Its first line is the password; asked for when not given."),
@@ -125,12 +123,10 @@ def enable(*, name: Name, data_dir: DataDir = None) -> None:
 @contextmanager
 def _connected(data_dir: Path | None) -> Iterator[Connection]:
     """One transaction on the configured database; what is refused is one line for the operator."""
-    from anju import stack  # noqa: PLC0415
+    from anju import database  # noqa: PLC0415
     from api.accounts import AccountError  # noqa: PLC0415
-    from storage.migrate import head  # noqa: PLC0415
 
-    with connect(stack.database_url(settings.load(data_dir=data_dir)), name="users") as connection:
-        require_schema(connection, head())
+    with database.connected(settings.load(data_dir=data_dir), name="users") as connection:
         try:
             yield connection
         except AccountError as error:

@@ -9,18 +9,16 @@ from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
 from rich.table import Table
 from rich.text import Text
 
-from anju import clock, stack
+from anju import clock, database, terminal
 from anju.errors import AnjuError
 from anju.importer.problems import Problem
 from anju.importer.problems import as_json as problem_as_json
 from anju.importer.run import Import, Report
 from anju.settings import Settings
-from storage import migrate
-from storage.pool import connect, require_schema
 
 Language = Literal["zh", "en"]
 
@@ -74,12 +72,10 @@ def run(
         raise NoFolder(f"{path}: no such folder")
     spoken = language or spoken_language()
     began = time.monotonic()
-    console = Console(stderr=True)
     with (
-        connect(stack.database_url(settings), name="import") as connection,
-        Bar(console, spoken, shown=not as_json) as bar,
+        database.connected(settings, name="import") as connection,
+        Bar(spoken, shown=not as_json) as bar,
     ):
-        require_schema(connection, migrate.head())
         work = Import(connection=connection, path=path, city=settings.city, now=clock.now(), progress=bar)
         sound = work.check()
         if sound and not dry_run:
@@ -104,17 +100,10 @@ def spoken_language() -> Language:
 class Bar:
     """The progress of an import on the terminal."""
 
-    def __init__(self, console: Console, language: Language, *, shown: bool) -> None:
+    def __init__(self, language: Language, *, shown: bool) -> None:
         self._language: Language = language
         self._task: TaskID | None = None
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not shown or not sys.stderr.isatty(),
-        )
+        self._bar = terminal.bars(shown=shown and sys.stderr.isatty())
 
     def __enter__(self) -> "Bar":
         self._bar.start()
