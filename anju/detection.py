@@ -1,18 +1,14 @@
 """`anju sweep` and `anju signals`: what the detectors say, of today or as of past days, and as a file."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from anju import clock, settings
 from anju.errors import AnjuError
-from storage.pool import Connection, connect, require_schema
+from anju.options import DataDir
 
 signals = typer.Typer(
     help="What the detectors said: export.",
@@ -20,9 +16,6 @@ signals = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Embedded servers, keys, logs (ANJU_DATA_DIR; .anju).")
-]
 _DAY = "%Y-%m-%d"
 
 
@@ -36,30 +29,32 @@ def sweep(
 ) -> None:
     """Compute signals as of the end of each local day of a range, from what had arrived by then.
 
-    Signals of these days that are no longer found are withdrawn; days after today are left out. Leads are
-    made by the worker.
+    Signals of these days that are no longer found are withdrawn; days after today are left out. In the
+    same transaction the newest signals open leads or refresh them, as when the worker sweeps.
     """
-    import policy  # noqa: PLC0415 - a command loads what it needs
+    from anju import database, terminal  # noqa: PLC0415 - a command loads what it needs
+    from anju.processes import policy_books  # noqa: PLC0415
     from anomaly.errors import AnomalyError  # noqa: PLC0415
     from anomaly.sweep import sweep as body  # noqa: PLC0415
+    from housing.leads import raise_leads  # noqa: PLC0415
 
     if last < first:
         raise AnjuError(f"--to {last:{_DAY}} is before --from {first:{_DAY}}")
-    books = {city.code: policy.load(city.code) for city in policy.cities()}
-    with _connected(data_dir) as connection, _bar() as told:
+    books, now = policy_books(), clock.now()
+    with (
+        database.connected(settings.load(data_dir=data_dir), name="sweep") as connection,
+        terminal.told("homes swept") as told,
+    ):
         try:
             swept = body(
-                connection,
-                books=books,
-                first=first.date(),
-                last=last.date(),
-                now=clock.now(),
-                progress=told,
+                connection, books=books, first=first.date(), last=last.date(), now=now, progress=told
             )
         except AnomalyError as error:
             raise AnjuError(str(error)) from error
+        opened = raise_leads(connection, books=books, now=now)
     typer.echo(
-        f"homes {swept.homes}, evenings {swept.evenings}, signals {swept.signals}, withdrawn {swept.removed}"
+        f"homes {swept.homes}, evenings {swept.evenings}, signals {swept.signals}, withdrawn {swept.removed},"
+        f" leads opened {opened}"
     )
 
 
@@ -74,6 +69,7 @@ def export(
     data_dir: DataDir = None,
 ) -> None:
     """Write signals in the columns unit_id, kind, at, since, score, evidence."""
+    from anju import database  # noqa: PLC0415
     from anomaly import export as body  # noqa: PLC0415
     from anomaly.sweep import KINDS  # noqa: PLC0415
 
@@ -82,31 +78,6 @@ def export(
         raise AnjuError(f"--kind {odd[0]}: no such kind; there are {', '.join(KINDS)}")
     if not file.parent.is_dir():
         raise AnjuError(f"no such folder: {file.parent}")
-    with _connected(data_dir) as connection:
+    with database.connected(settings.load(data_dir=data_dir), name="export") as connection:
         rows = body.export(connection, file, kinds=kinds or body.KINDS)
     typer.echo(f"{rows} signals in {file}")
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar of homes on stderr."""
-    columns = (
-        TextColumn("[progress.description]{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("homes swept", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-@contextmanager
-def _connected(data_dir: Path | None) -> Iterator[Connection]:
-    """One transaction on the configured database."""
-    from anju import stack  # noqa: PLC0415
-    from storage.migrate import head  # noqa: PLC0415
-
-    with connect(stack.database_url(settings.load(data_dir=data_dir)), name="sweep") as connection:
-        require_schema(connection, head())
-        yield connection

@@ -30,12 +30,22 @@ def anju(dsn: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 def test_past_days_are_swept_and_exported(anju, tmp_path: Path) -> None:
     assert anju("sweep", "--from", "2025-03-25", "--to", "2025-03-30") == (
-        "homes 1, evenings 6, signals 3, withdrawn 0\n"
+        "homes 1, evenings 6, signals 3, withdrawn 0, leads opened 1\n"
     )
     file = tmp_path / "signals.parquet"
     assert anju("signals", "export", str(file)) == f"3 signals in {file}\n"
     assert pq.read_table(file)["kind"].to_pylist() == ["vacancy"] * 3
     assert anju("signals", "export", str(file), "--kind", "leak") == f"0 signals in {file}\n"
+
+
+def test_what_a_sweep_says_is_a_lead_when_it_ends(anju, dsn: str) -> None:
+    anju("sweep", "--from", "2025-03-25", "--to", "2025-03-29")
+    leads = "SELECT kind, status, last_as_of::text FROM lead"
+    with connect(dsn, name="test") as connection:
+        assert connection.execute(leads).fetchall() == [("vacancy", "open", "2025-03-29")]
+    assert anju("sweep", "--from", "2025-03-30", "--to", "2025-03-30").endswith("leads opened 0\n")
+    with connect(dsn, name="test") as connection:
+        assert connection.execute(leads).fetchall() == [("vacancy", "open", "2025-03-30")]
 
 
 def test_days_to_come_are_left_out(anju) -> None:
