@@ -11,20 +11,18 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
-import policy
-from anju import clock, stack, status
-from anju.demo import accounts, bulk, load, replay, simulator
+from anju import clock, database, stack, status, terminal
+from anju.demo import accounts, bulk, evenings, load, replay, simulator
 from anju.demo.load import Demo
 from anju.errors import AnjuError
 from anju.importer import known
+from anju.processes import policy_books
 from anju.settings import Settings
 from anju.settle import settle
-from anomaly.sweep import sweep
 from ingest.address import BrokerAddress
-from storage import migrate
-from storage.pool import Connection, connect, require_schema
+from storage.pool import Connection
 
 #: The sample that comes with Anju.
 SAMPLE = Path(__file__).parent / "data"
@@ -50,19 +48,17 @@ def run(settings: Settings, *, data: Path | None) -> int:
     console = Console(stderr=True)
     now = clock.now()
     published = 0
-    with connect(stack.database_url(settings), name="demo") as connection:
-        require_schema(connection, migrate.head())
+    with database.connected(settings, name="demo") as connection:
         demo = load.find(connection, data or settings.demo_data or SAMPLE, now=now)
         if demo is not None:
-            published = _bring_up(connection, settings, demo, now, console)
+            published = bring_up(connection, settings, demo, now, console)
         password = accounts.ensure(connection, settings, now=now)
         connection.commit()
     with console.status("计算用量、信号与线索 · computing usage, signals and leads"):
         settled = settle(settings, timeout_s=_SETTLE_S)
     if not settled.settled:
         raise NotSettled(f"{NotSettled.__doc__} {settled.in_words()}")
-    if demo is not None:
-        _sweep_past(settings, demo, now, console)
+    _look_back(settings, now, console)
     names = ", ".join(accounts.ACCOUNTS)
     shown = password if settings.demo_password is None else "ANJU_DEMO_PASSWORD"
     console.print(f"演示账户 · demo accounts: {names}\n密码 · password: {shown}", highlight=False)
@@ -79,7 +75,7 @@ def run_once(settings: Settings, *, data: Path | None, report: Path | None) -> d
     """
     with _own_stack(settings):
         published = run(settings, data=data)
-        with connect(stack.database_url(settings), name="demo") as connection:
+        with database.connected(settings, name="demo") as connection:
             counted = {**status.counters(connection), "published": published}
     text = json.dumps(counted, indent=2, ensure_ascii=False)
     if report is None:
@@ -89,12 +85,13 @@ def run_once(settings: Settings, *, data: Path | None, report: Path | None) -> d
     return counted
 
 
-def _bring_up(connection: Connection, settings: Settings, demo: Demo, now: datetime, console: Console) -> int:
+def bring_up(connection: Connection, settings: Settings, demo: Demo, now: datetime, console: Console) -> int:
+    """Bring a planned demo up to now; answers the messages published. Broken off, it goes on later."""
     start, middle = load.split(demo, now)
-    if demo.stored is None:
+    if not demo.registered:
         load.registry(connection, demo, city=settings.city, key=settings.key, now=now)
         connection.commit()
-    with _progress(console) as progress:
+    with terminal.bars(console) as progress:
         if middle > start:
             _load_history(connection, demo, middle, progress)
         published = _replay(settings, demo, middle, now, progress)
@@ -124,34 +121,13 @@ def _replay(settings: Settings, demo: Demo, middle: datetime, now: datetime, pro
     return simulator.publish(address, messages, told=lambda sent: progress.advance(task, sent))
 
 
-def _sweep_past(settings: Settings, demo: Demo, now: datetime, console: Console) -> None:
+def _look_back(settings: Settings, now: datetime, console: Console) -> None:
     """Signals as of each past evening, so that a home's year shows what would have been said when."""
-    first, last = load.evenings(demo, now)
-    if first > last:
-        return
-    books = {city.code: policy.load(city.code) for city in policy.cities()}
-    with connect(stack.database_url(settings), name="demo") as connection, _progress(console) as progress:
-        task = progress.add_task("逐日回看信号 · signals of past evenings", total=len(demo.homes))
-        sweep(
-            connection,
-            books=books,
-            first=first,
-            last=last,
-            now=now,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Progress]:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    ) as progress:
-        yield progress
+    with database.connected(settings, name="demo") as connection:
+        if evenings.missing(connection, now=now) is None:
+            return
+        with terminal.told("逐日回看信号 · signals of past evenings", console) as told:
+            evenings.look_back(connection, books=policy_books(), now=now, progress=told)
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from storage import audit, watermark
 from storage.personal import PersonalKey
 from storage.pool import Connection
 
-#: Name of the watermark: how far the demo's data reach, and in its note the day it was planned for.
+#: Name of the watermark: how far the demo's data reach, from the day on which homes and people were
+#: written, and in its note the day it was planned for.
 MARK = "demo"
 #: So many local days before today come over MQTT, the rest in bulk.
 REPLAYED_DAYS = 2
@@ -37,6 +38,8 @@ class Demo:
 
     homes: list[plan.Home]
     anchor: int
+    #: Homes, people and devices are written.
+    registered: bool
     #: Up to here everything is stored; None: nothing is.
     stored: datetime | None
     #: Names the household data.
@@ -63,40 +66,49 @@ def find(connection: Connection, folder: Path, *, now: datetime) -> Demo | None:
     DemoRefused
         The database holds other estates, or a demo of other household data.
     """
-    stored = watermark.reached(connection, MARK)
+    reached = watermark.reached(connection, MARK)
     note = watermark.noted(connection, MARK)
     codes = {found.code for found in list_estates(connection, scope=EVERYTHING)}
-    if stored is None and codes - {estate.ESTATE}:
+    if reached is None and codes - {estate.ESTATE}:
         raise DemoRefused
     name = _fingerprint(folder)
-    if stored is not None and note.get("data") != name:
+    if reached is not None and note.get("data") != name:
         raise DemoRefused(
             "the demo in this database is made of other household data: give this one a data directory of"
             " its own"
         )
-    if stored is not None and timedelta(0) <= now - stored < _FRESH:
+    if reached is not None and timedelta(0) <= now - reached < _FRESH:
         return None
-    anchor = note.get("anchor")
-    day = anchor if isinstance(anchor, int) else estate.local_day(now)
-    return Demo(homes=plan.make(households.read(folder), day), anchor=day, stored=stored, data=name)
+    noted = anchor(connection)
+    day = estate.local_day(now) if noted is None else noted
+    return Demo(
+        homes=plan.make(households.read(folder), day),
+        anchor=day,
+        registered=reached is not None,
+        stored=reached if reached is not None and reached > _begin(day) else None,
+        data=name,
+    )
+
+
+def anchor(connection: Connection) -> int | None:
+    """The local day for which the demo in a database was planned, counted from 1970-01-01."""
+    noted = watermark.noted(connection, MARK).get("anchor")
+    return noted if isinstance(noted, int) else None
 
 
 def split(demo: Demo, now: datetime) -> tuple[datetime, datetime]:
     """From where on data are missing, and from where on they shall come over MQTT."""
-    first = estate.instant(demo.anchor - YEAR)
     midnight = estate.instant(estate.local_day(now) - REPLAYED_DAYS)
-    start = demo.stored or first
+    start = demo.stored or _begin(demo.anchor)
     return start, max(start, midnight)
 
 
-def evenings(demo: Demo, now: datetime) -> tuple[date, date]:
-    """The past local days that have been filled, up to yesterday; those of today are the worker's."""
-    first, _ = split(demo, now)
-    return _day(estate.local_day(first)), _day(estate.local_day(now) - 1)
-
-
 def registry(connection: Connection, demo: Demo, *, city: str, key: PersonalKey, now: datetime) -> None:
-    """Write homes, people, leases and devices, in the caller's transaction."""
+    """Write homes, people, leases and devices, in the caller's transaction.
+
+    With them the day they are planned for: a load that is broken off goes on with the same plan, whenever
+    that is.
+    """
     rows = estate.rows(demo.homes, demo.anchor, city=city)
     write.registry_rows(connection, rows, known.read(connection), key=key)
     audit.record(
@@ -107,6 +119,7 @@ def registry(connection: Connection, demo: Demo, *, city: str, key: PersonalKey,
         subject=f"estate:{estate.ESTATE}",
         detail={"data": demo.data, "homes": len(demo.homes)},
     )
+    mark(connection, demo, _begin(demo.anchor))
 
 
 def mark(connection: Connection, demo: Demo, until: datetime) -> None:
@@ -116,15 +129,20 @@ def mark(connection: Connection, demo: Demo, until: datetime) -> None:
 
 def measured(demo: Demo, since: datetime | None, until: datetime) -> Iterator[HomeData]:
     """What the devices of each covered home measured and saw in a stretch of time."""
-    today = _day(demo.anchor)
+    today = day_of(demo.anchor)
     since_us = None if since is None else int(since.timestamp() * 1_000_000)
     for home in demo.homes:
         if home.covered:
             yield replay.home_data(home, tenancy(home, today), demo.anchor, since_us=since_us, until=until)
 
 
-def _day(number: int) -> date:
+def day_of(number: int) -> date:
+    """A day counted from 1970-01-01."""
     return date(1970, 1, 1) + timedelta(days=number)
+
+
+def _begin(anchor: int) -> datetime:
+    return estate.instant(anchor - YEAR)
 
 
 def _fingerprint(folder: Path) -> str:
