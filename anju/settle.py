@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from anju import stack
 from anju.errors import BrokerAway
+from anju.jobs import Kind, request
 from anju.settings import Settings
 from ingest.address import BrokerAddress
 from storage.pool import Connection, connect
@@ -78,6 +79,10 @@ class Settled:
 def settle(settings: Settings, *, timeout_s: float) -> Settled:
     """Send a marker of our own behind everything, and wait for it and for what follows from it.
 
+    Leads can be older than usage without any mark or job: a day that has begun, a policy that is new. That
+    the worker alone can tell, by its own clock and policies, so a sweep is asked for once the rest is done;
+    the worker leaves it out where nothing is new.
+
     Parameters
     ----------
     timeout_s : float
@@ -94,8 +99,15 @@ def settle(settings: Settings, *, timeout_s: float) -> Settled:
         connect(stack.database_url(settings), name="settle", autocommit=True) as connection,
         _client(stack.mqtt_url(settings), marker, timeout_s) as client,
     ):
-        sent_at = None
-        while (left := _pending(connection, marker)).anything and time.monotonic() - begun < timeout_s:
+        sent_at, asked = None, False
+        while True:
+            left = _pending(connection, marker)
+            if not left.anything and not asked:
+                with connection.transaction():
+                    request(connection, Kind.sweep)
+                left, asked = _pending(connection, marker), True
+            if not left.anything or time.monotonic() - begun > timeout_s:
+                break
             if left.marker and (sent_at is None or time.monotonic() - sent_at > _AGAIN_S):
                 client.publish(_TOPIC, f'{{"marker": "{marker}"}}', qos=1)
                 sent_at = time.monotonic()

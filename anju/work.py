@@ -1,6 +1,6 @@
 """What the worker does, one transaction a step: readings to usage and features, features to leads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ BATCH_DAYS = 20_000
 RAN = "worker"
 #: Counts the transactions that changed something a sweep looks at …
 _CHANGED = "usage"
-#: … up to which one the newest sweep looked, and as of which day.
+#: … up to which one the newest sweep looked, as of which local days, and by which policies.
 _SWEPT = "leads_swept"
 
 
@@ -69,27 +69,27 @@ class Work:
         return touched.marked == limit
 
     def is_stale(self, connection: Connection) -> bool:
-        """Whether leads do not rest on the newest usage, or not on today."""
-        swept = watermark.noted(connection, _SWEPT)
-        today = self._today(connection, self.now())
-        if today is None:
-            return False
-        return swept.get("serial") != self._serial(connection) or swept.get("day") != today[1].isoformat()
+        """Whether leads do not rest on the newest usage, on today, or on the policies in force.
+
+        The one answer to it: by it the worker asks for a sweep, and a sweep that somebody else asked for
+        (`anju settle` does, to be sure) is left out where nothing is new.
+        """
+        standing = self._standing(connection, self.now())
+        return bool(standing.days) and watermark.noted(connection, _SWEPT) != standing.note
 
     def sweep(self, connection: Connection) -> None:
         """Sweep as of today, with what arrived up to now, and let the signals become leads.
 
         Evenings since the last sweep are made good, that of its own day included: it was not over yet.
         """
-        now, serial = self.now(), self._serial(connection)
-        today = self._today(connection, now)
-        if today is None:
+        now = self.now()
+        standing = self._standing(connection, now)
+        if not standing.days:
             return
-        swept = watermark.noted(connection, _SWEPT).get("day")
-        first = min(today[0], date.fromisoformat(swept)) if isinstance(swept, str) else today[0]
-        sweep(connection, books=self.books, first=first, last=today[1], now=now)
+        first = min([*standing.days.values(), *_days(watermark.noted(connection, _SWEPT))])
+        sweep(connection, books=self.books, first=first, last=max(standing.days.values()), now=now)
         raise_leads(connection, books=self.books, now=now)
-        watermark.advance(connection, _SWEPT, now, {"serial": serial, "day": today[1].isoformat()})
+        watermark.advance(connection, _SWEPT, now, standing.note)
         watermark.advance(connection, RAN, now)
 
     def _max_per_hour(self, now: datetime) -> dict[str, float]:
@@ -105,8 +105,38 @@ class Work:
         serial = watermark.noted(connection, _CHANGED).get("serial", 0)
         return serial if isinstance(serial, int) else 0
 
-    def _today(self, connection: Connection, now: datetime) -> tuple[date, date] | None:
-        """The local days of the estates at this moment, earliest and latest; None without estates."""
-        zones = {estate.time_zone for estate in list_estates(connection, scope=EVERYTHING)}
-        days = [now.astimezone(ZoneInfo(zone)).date() for zone in zones]
-        return (min(days), max(days)) if days else None
+    def _standing(self, connection: Connection, now: datetime) -> "_Standing":
+        days: dict[str, date] = {}
+        policies: set[str] = set()
+        for estate in list_estates(connection, scope=EVERYTHING):
+            today = now.astimezone(ZoneInfo(estate.time_zone)).date()
+            days[estate.time_zone] = today
+            if estate.city in self.books:
+                policies.add(self.books[estate.city].on(today).version)
+        return _Standing(serial=self._serial(connection), days=days, policies=policies)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Standing:
+    """What leads rest on when they are up to date."""
+
+    serial: int
+    #: Local day by zone; empty: there are no estates.
+    days: Mapping[str, date]
+    #: Versions in force in the cities of the estates.
+    policies: Set[str]
+
+    @property
+    def note(self) -> dict[str, object]:
+        """As the watermark keeps it."""
+        return {
+            "serial": self.serial,
+            "days": {zone: day.isoformat() for zone, day in sorted(self.days.items())},
+            "policies": sorted(self.policies),
+        }
+
+
+def _days(note: Mapping[str, object]) -> list[date]:
+    """The local days as of which a noted sweep was made."""
+    days = note.get("days")
+    return [date.fromisoformat(day) for day in days.values()] if isinstance(days, dict) else []
