@@ -1,6 +1,7 @@
 """What a detector answers: a lead with its evidence in words and numbers, never a finding of fact.
 
-Words say what was seen, over which time, against what; they accuse nobody. (Prototype, "Words".)
+Words say what was seen, over which time, against what; they accuse nobody
+(docs/glossary.md, "How it is said").
 """
 
 import math

@@ -21,7 +21,7 @@ _READY_WITHIN_S = 20.0
 _STOP_WITHIN_S = 5.0
 #: A port that was free may be gone a moment later.
 _ATTEMPTS = 3
-#: The native format allows 1 MiB before it calls a payload too large: that must arrive to be counted.
+#: The native format allows 256 KiB before it calls a payload too large: that must arrive to be counted.
 _MAX_PAYLOAD = 2 * 1024 * 1024
 
 _CONFIG = """\

@@ -1,4 +1,4 @@
-"""Nobody goes round the audited function (design: an audit that cannot be written stops the read)."""
+"""Nobody goes round the audited function: an audit that cannot be written stops the read."""
 
 import ast
 from pathlib import Path
