@@ -21,7 +21,7 @@ app = typer.Typer(
 #: The audit's actor: whoever may run commands on the server.
 _BY = "system:users"
 
-Name = Annotated[str, typer.Argument(help="User name.", metavar="NAME")]
+Name = Annotated[str, typer.Argument(help="User name: letters a to z, figures, _ . @ -", metavar="NAME")]
 PasswordFile = Annotated[
     Path | None,
     typer.Option("--password-file", help="Its first line is the password; asked for when not given."),

@@ -1,5 +1,6 @@
 """Accounts: made and changed by the operator's command, never over HTTP."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,9 @@ from storage.queries import load
 
 _SQL = load("api", "accounts.sql")
 
+#: What a user name looks like: it is typed at every log-in, and stands in the audit log.
+USERNAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
+
 
 class AccountError(Exception):
     """The account cannot be made or changed."""
@@ -24,6 +28,10 @@ class AccountError(Exception):
 
 class AccountExists(AccountError):
     """There is an account of this name already."""
+
+
+class UsernameRefused(AccountError):
+    """A user name has 1 to 64 letters a to z, figures or any of _ . @ -."""
 
 
 class UnknownAccount(AccountError):
@@ -81,8 +89,13 @@ def add(
 
     Raises
     ------
-    AccountExists, UnknownRole, UnknownEstates, PasswordRefused
+    UsernameRefused, AccountExists, UnknownRole, UnknownEstates, PasswordRefused
     """
+    if USERNAME.fullmatch(username) is None:
+        raise UsernameRefused(
+            f"{username!r} cannot be a user name: 1 to 64 letters a to z, figures or any of _ . @ -; how"
+            " pages show it is the display name"
+        )
     _check_password(username, password, rules)
     known = [row[0] for row in connection.execute(_SQL["roles"])]
     if role not in known:

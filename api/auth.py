@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
+from api.accounts import USERNAME
 from api.deps import Db, Deps, Given, deps_of
 from api.passwords import Passwords, TooManyAtOnce
 from api.problems import Problem
@@ -24,7 +24,6 @@ _SQL = load("api", "accounts.sql")
 COOKIE = "anju_session"
 #: Where a page's form carries the session's token; scripts send the header.
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
-_USERNAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -233,7 +232,7 @@ def _count_failure(connection: Connection, deps: Deps, name_hash: bytes, now: da
 
 
 def _account_to_verify(connection: Connection, username: str) -> tuple[int, str, str, bool] | None:
-    if _USERNAME.fullmatch(username) is None:
+    if USERNAME.fullmatch(username) is None:
         return None
     return connection.execute(_SQL["account_to_verify"], {"username": username}).fetchone()
 

@@ -77,6 +77,9 @@ def test_passwd_changes_the_hash(users, secret: str, dsn: str) -> None:
     ("arguments", "message"),
     [
         (("add", "li", "--role", "supervisor", "--all-estates"), "there is an account 'li' already"),
+        (("add", "张三", "--role", "supervisor", "--all-estates"), "'张三' cannot be a user name: 1 to 64"),
+        (("add", "li wei", "--role", "supervisor", "--all-estates"), "'li wei' cannot be a user name"),
+        (("add", "", "--role", "supervisor", "--all-estates"), "'' cannot be a user name"),
         (("add", "wu", "--role", "king", "--all-estates"), "no role 'king'"),
         (("add", "wu", "--role", "supervisor", "--estate", "HX"), "not all of these estates exist: HX"),
         (("add", "wu", "--role", "supervisor"), "an account sees nothing without"),
