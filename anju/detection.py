@@ -34,7 +34,6 @@ def sweep(
     """
     from anju import database, terminal  # noqa: PLC0415 - a command loads what it needs
     from anju.processes import policy_books  # noqa: PLC0415
-    from anomaly.errors import AnomalyError  # noqa: PLC0415
     from anomaly.sweep import sweep as body  # noqa: PLC0415
     from housing.leads import raise_leads  # noqa: PLC0415
 
@@ -45,16 +44,12 @@ def sweep(
         database.connected(settings.load(data_dir=data_dir), name="sweep") as connection,
         terminal.told("homes swept") as told,
     ):
-        try:
-            swept = body(
-                connection, books=books, first=first.date(), last=last.date(), now=now, progress=told
-            )
-        except AnomalyError as error:
-            raise AnjuError(str(error)) from error
+        swept = body(connection, books=books, first=first.date(), last=last.date(), now=now, progress=told)
         opened = raise_leads(connection, books=books, now=now)
+    out = f", left out {swept.left_out}" if swept.left_out else ""
     typer.echo(
-        f"homes {swept.homes}, evenings {swept.evenings}, signals {swept.signals}, withdrawn {swept.removed},"
-        f" leads opened {opened}"
+        f"homes {swept.homes}{out}, evenings {swept.evenings}, signals {swept.signals},"
+        f" withdrawn {swept.removed}, leads opened {opened}"
     )
 
 

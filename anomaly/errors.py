@@ -1,8 +1,8 @@
-"""What stops a sweep. The docstring is the default message."""
+"""Why homes cannot be judged. The docstring is the default message."""
 
 
 class AnomalyError(Exception):
-    """The sweep could not be made."""
+    """These homes cannot be judged."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or self.__doc__)

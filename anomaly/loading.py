@@ -1,7 +1,8 @@
 """Windows from the database: consumption as arrays, and what else is known of a block of homes."""
 
+import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -9,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from anomaly.errors import ZoneRefused
+from anomaly.errors import AnomalyError, NoPolicy, ZoneRefused
 from anomaly.window import NEVER, Calendar, Doors, Ints, Metered, Spans, Window
 from devices.profiles import load_profiles
+from policy.book import PolicyBook
 from storage.pool import Connection
 from storage.queries import load as load_queries
 from usage import arrays
@@ -20,6 +22,7 @@ from wire.events import EventType, Result
 from wire.quality import NOT_EVIDENCE
 
 _SQL = load_queries("anomaly", "loading.sql")
+_log = logging.getLogger(__name__)
 
 #: Homes worked on at once: bounds memory.
 BLOCK = 128
@@ -63,6 +66,22 @@ class Block:
     def today(self, now: datetime) -> date:
         """The local day at a moment."""
         return now.astimezone(self.zone).date()
+
+    def book(self, books: Mapping[str, PolicyBook]) -> PolicyBook:
+        """The policies of the city.
+
+        Raises
+        ------
+        NoPolicy
+            It has none.
+        """
+        if self.city not in books:
+            raise NoPolicy(f"no policy for the city {self.city!r}")
+        return books[self.city]
+
+    def leave_out(self, why: AnomalyError) -> None:
+        """Log that these homes are not judged: one odd estate must not stop the others."""
+        _log.warning("left out %d homes: %s", len(self.unit_ids), why, extra={"action": "homes_left_out"})
 
 
 def blocks(connection: Connection, unit_ids: Iterable[int] | None = None) -> Iterator[Block]:

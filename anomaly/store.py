@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from anomaly import loading, views
-from anomaly.errors import NoPolicy
+from anomaly.errors import AnomalyError
 from anomaly.ledger import Ledger
 from anomaly.loading import Block
 from anomaly.window import Calendar, Flags, Floats, Ints
@@ -31,7 +31,9 @@ def update_unit_days(
 ) -> int:
     """Derive the local days anew whose consumption or events changed, in the caller's transaction.
 
-    New electricity moves standby, so the activity of the days after it is derived anew as well.
+    New electricity moves standby, so the activity of the days after it is derived anew as well. An estate
+    that cannot be judged (a city without a policy, a zone of half hours) is left out and logged: usage of
+    the others must not wait for it.
 
     Parameters
     ----------
@@ -50,10 +52,11 @@ def update_unit_days(
     wanted = _Wanted.of(touched)
     rows = 0
     for block in loading.blocks(connection, wanted.days):
-        if block.city not in books:
-            raise NoPolicy(f"no policy for the city {block.city!r}")
-        policy = books[block.city].on(block.today(now))
-        rows += _update(connection, block, wanted, policy, now)
+        try:
+            policy = block.book(books).on(block.today(now))
+            rows += _update(connection, block, wanted, policy, now)
+        except AnomalyError as error:
+            block.leave_out(error)
     return rows
 
 

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from anomaly import loading, signals, views
 from anomaly.detectors import idle, leak
-from anomaly.errors import NoPolicy
+from anomaly.errors import AnomalyError
 from anomaly.features import resolution
 from anomaly.findings import Finding
 from anomaly.ledger import Ledger
@@ -37,6 +37,8 @@ class Swept:
     """What a sweep did."""
 
     homes: int
+    #: Homes among them that were left out, because their estate cannot be judged: the log says why.
+    left_out: int
     #: Homes times days.
     evenings: int
     signals: int
@@ -56,7 +58,8 @@ def sweep(
     """Sweep all homes as of each local day from `first` to `last`; the caller commits.
 
     Equal data give equal signals, however the range is cut. Signals of these days that are no longer found
-    are removed.
+    are removed. An estate that cannot be judged (a city without a policy, a zone of half hours) is left out
+    and logged; the others must not wait for it.
 
     Parameters
     ----------
@@ -70,33 +73,32 @@ def sweep(
         Aware; the business time at which the sweep is made.
     progress : callable
         Told homes done and homes in all.
-
-    Raises
-    ------
-    NoPolicy
-        An estate's city has no book.
-    ZoneRefused
-        An estate's zone is not a whole number of hours from UTC.
     """
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     blocks = list(loading.blocks(connection))
-    homes, done, evenings, found, removed = sum(len(block.unit_ids) for block in blocks), 0, 0, 0, 0
+    homes, done, left_out = sum(len(block.unit_ids) for block in blocks), 0, 0
+    evenings, found, removed = 0, 0, 0
+    newest: date | None = None
     for block in blocks:
-        if block.city not in books:
-            raise NoPolicy(f"no policy for the city {block.city!r}")
         until = min(last, block.today(now))
-        if first <= until:
-            rows = list(_block(connection, block, books[block.city], first=first, last=until, now=now))
-            removed += signals.replace(
-                connection, rows, unit_ids=block.unit_ids, kinds=KINDS, first=first, last=until
-            )
-            found += len(rows)
-            evenings += len(block.unit_ids) * ((until - first).days + 1)
         done += len(block.unit_ids)
+        try:
+            rows = list(_block(connection, block, block.book(books), first=first, last=until, now=now))
+        except AnomalyError as error:
+            block.leave_out(error)
+            left_out += len(block.unit_ids)
+        else:
+            if first <= until:
+                removed += signals.replace(
+                    connection, rows, unit_ids=block.unit_ids, kinds=KINDS, first=first, last=until
+                )
+                found += len(rows)
+                evenings += len(block.unit_ids) * ((until - first).days + 1)
+                newest = max(until, newest or until)
         progress(done, homes)
-    if evenings:
-        _remember(connection, last=min(last, max(block.today(now) for block in blocks)), now=now)
-    return Swept(homes=homes, evenings=evenings, signals=found, removed=removed)
+    if newest is not None:
+        _remember(connection, last=newest, now=now)
+    return Swept(homes=homes, left_out=left_out, evenings=evenings, signals=found, removed=removed)
 
 
 def _block(

@@ -2,13 +2,13 @@ import dataclasses
 import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import LiteralString
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from anomaly import export
-from anomaly.errors import NoPolicy, ZoneRefused
 from anomaly.store import update_unit_days
 from anomaly.sweep import Swept, sweep
 from policy import load
@@ -67,7 +67,7 @@ def empty_home(connection: Connection) -> int:
 def test_a_range_of_evenings_is_swept(connection: Connection, empty_home: int) -> None:
     begins = LEFT + LEAD - 1
     result = swept(connection, begins - 3, begins + 2)
-    assert result == Swept(homes=2, evenings=12, signals=3, removed=0)
+    assert result == Swept(homes=2, left_out=0, evenings=12, signals=3, removed=0)
     assert signals(connection) == [(empty_home, "vacancy", day(begins + n)) for n in range(3)]
     at, since, detector, policy, evidence = connection.execute(
         "SELECT at, since, detector, policy, evidence FROM signal ORDER BY as_of LIMIT 1"
@@ -205,7 +205,7 @@ def test_what_is_not_found_again_is_withdrawn(connection: Connection, empty_home
     begins = LEFT + LEAD - 1
     swept(connection, begins, begins + 2)
     write_usage(connection, empty_home, lived_in(DAYS, seed=2))
-    assert swept(connection, begins + 1) == Swept(homes=2, evenings=2, signals=0, removed=1)
+    assert swept(connection, begins + 1) == Swept(homes=2, left_out=0, evenings=2, signals=0, removed=1)
     assert signals(connection) == [(empty_home, "vacancy", day(begins + n)) for n in (0, 2)]
 
 
@@ -264,18 +264,32 @@ def test_an_estate_in_another_zone_has_its_own_days(connection: Connection) -> N
     assert at == local(LEFT + LEAD + 1) - timedelta(hours=1)
 
 
-def test_a_zone_of_half_hours_and_a_city_without_policy_are_refused(connection: Connection) -> None:
-    make_units(connection, 1)
-    connection.execute("UPDATE estate SET time_zone = 'Asia/Kolkata'")
-    with pytest.raises(ZoneRefused, match="Asia/Kolkata"):
-        swept(connection, 90)
-    connection.execute("UPDATE estate SET city = 'atlantis'")
-    with pytest.raises(NoPolicy, match="atlantis"):
-        swept(connection, 90)
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [
+        ("time_zone = 'Asia/Kolkata'", "Asia/Kolkata is 5:30:00 from UTC"),
+        ("city = 'atlantis'", "no policy for the city 'atlantis'"),
+    ],
+    ids=["a zone of half hours", "a city without a policy"],
+)
+def test_an_estate_that_cannot_be_judged_does_not_stop_the_others(
+    connection: Connection, empty_home: int, caplog: pytest.LogCaptureFixture, odd: LiteralString, why: str
+) -> None:
+    (unit,) = make_units(connection, 1, code="E2")
+    connection.execute(f"UPDATE estate SET {odd} WHERE code = 'E2'")
+    write_usage(connection, unit, lived_in(DAYS).empty(LEFT, DAYS))
+    begins = LEFT + LEAD - 1
+    assert swept(connection, begins) == Swept(homes=3, left_out=1, evenings=2, signals=1, removed=0)
+    assert signals(connection) == [(empty_home, "vacancy", day(begins))]
+    assert update_unit_days(connection, touch(unit, ENERGY, 5) + touch(empty_home, ENERGY, 5), BOOKS, LATER)
+    assert days_of(connection, empty_home)
+    assert not days_of(connection, unit)
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.startswith(f"left out 1 homes: {why}") for line in lines] == [True, True]
 
 
 def test_without_homes_nothing_happens(connection: Connection) -> None:
-    assert swept(connection, 0, 5) == Swept(homes=0, evenings=0, signals=0, removed=0)
+    assert swept(connection, 0, 5) == Swept(homes=0, left_out=0, evenings=0, signals=0, removed=0)
 
 
 # --- unit_day -------------------------------------------------------------------------------------
