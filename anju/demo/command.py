@@ -94,6 +94,8 @@ def bring_up(connection: Connection, settings: Settings, demo: Demo, now: dateti
     with terminal.bars(console) as progress:
         if middle > start:
             _load_history(connection, demo, middle, progress)
+        load.mark(connection, demo, middle, replaying=True)
+        connection.commit()
         published = _replay(settings, demo, middle, now, progress)
     load.mark(connection, demo, now)
     connection.commit()
@@ -107,8 +109,6 @@ def _load_history(connection: Connection, demo: Demo, middle: datetime, progress
         bulk.store(connection, data, ids.__getitem__)
         connection.commit()
         progress.advance(task)
-    load.mark(connection, demo, middle)
-    connection.commit()
 
 
 def _replay(settings: Settings, demo: Demo, middle: datetime, now: datetime, progress: Progress) -> int:

@@ -42,6 +42,8 @@ class Demo:
     registered: bool
     #: Up to here everything is stored; None: nothing is.
     stored: datetime | None
+    #: What is later may have been published already.
+    replaying: bool
     #: Names the household data.
     data: str
 
@@ -86,6 +88,7 @@ def find(connection: Connection, folder: Path, *, now: datetime) -> Demo | None:
         anchor=day,
         registered=reached is not None,
         stored=reached if reached is not None and reached > _begin(day) else None,
+        replaying=note.get("replaying") is True,
         data=name,
     )
 
@@ -97,10 +100,14 @@ def anchor(connection: Connection) -> int | None:
 
 
 def split(demo: Demo, now: datetime) -> tuple[datetime, datetime]:
-    """From where on data are missing, and from where on they shall come over MQTT."""
+    """From where on data are missing, and from where on they shall come over MQTT.
+
+    After a replay that was broken off all of them come that way, and equal: an event in bulk has no `seq`
+    and would stand beside the one that was published.
+    """
     midnight = estate.instant(estate.local_day(now) - REPLAYED_DAYS)
     start = demo.stored or _begin(demo.anchor)
-    return start, max(start, midnight)
+    return start, start if demo.replaying else max(start, midnight)
 
 
 def registry(connection: Connection, demo: Demo, *, city: str, key: PersonalKey, now: datetime) -> None:
@@ -122,9 +129,16 @@ def registry(connection: Connection, demo: Demo, *, city: str, key: PersonalKey,
     mark(connection, demo, _begin(demo.anchor))
 
 
-def mark(connection: Connection, demo: Demo, until: datetime) -> None:
-    """Record that everything up to `until` is stored, in the caller's transaction."""
-    watermark.advance(connection, MARK, until, {"anchor": demo.anchor, "data": demo.data, **FACTS})
+def mark(connection: Connection, demo: Demo, until: datetime, *, replaying: bool = False) -> None:
+    """Record that everything up to `until` is stored, in the caller's transaction.
+
+    Parameters
+    ----------
+    replaying : bool
+        What is later is about to be published.
+    """
+    note = {"anchor": demo.anchor, "data": demo.data, "replaying": replaying, **FACTS}
+    watermark.advance(connection, MARK, until, note)
 
 
 def measured(demo: Demo, since: datetime | None, until: datetime) -> Iterator[HomeData]:
