@@ -31,7 +31,7 @@ run: install ## Start everything with the demo estate; Ctrl-C stops it
 	@$(BIN)/anju up --demo
 
 test: lint ## Lint, types, import contracts and all tests that find what they need
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 lint: install ## Style, types and import contracts alone
 	$(BIN)/ruff check --quiet

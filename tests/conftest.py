@@ -9,6 +9,8 @@ What a test may ask for:
 - `chromium`: the path of Debian's Chromium. `shared`: the reference data beside the project.
 - `tests.waiting.wait_until` instead of a sleep.
 
+`make test` runs two processes: what is made once a run is then made once a process.
+
 A tool that is missing skips the test that needs it and says so; under CI=true it fails it.
 """
 
