@@ -46,11 +46,10 @@ format: install ## Let ruff put the code in order
 bench-ingest: install ## Measure durable messages a second through broker and database
 	$(BIN)/python -m tests.benchmarks.ingest
 
-bench: install ## All measurements
-	$(BIN)/python -m tests.benchmarks
+bench: bench-ingest ## All measurements
 
 screenshots: install ## Take the pictures of docs/ with a real Chromium
-	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python scripts/screenshots.py --url http://127.0.0.1:$(or $(ANJU_HTTP_PORT),8080)
 
 requirements: install ## Compile the pins anew from requirements/*.in, keeping what still fits
 	$(COMPILE) requirements/base.in -o requirements/base.txt
