@@ -29,20 +29,21 @@ def counters(connection: Connection) -> dict[str, Any]:
     -------
     dict
         ``messages.stored``, ``readings.stored``, ``readings.duplicates``, ``events.stored``,
-        ``quarantine.total``, ``quarantine.by_reason``, ``ingest.lag_seconds``, ``usage.dirty``,
-        ``worker.last_run``, ``signals.by_kind``, ``leads.open``, each dot a level.
+        ``events.duplicates``, ``quarantine.total``, ``quarantine.by_reason``, ``ingest.lag_seconds``,
+        ``ingest.committed_at``, ``usage.dirty``, ``worker.last_run``, ``signals.by_kind``,
+        ``leads.open``, each dot a level.
     """
     row = connection.execute(_QUERIES["totals"]).fetchone()
     assert row is not None
-    messages, readings, duplicates, events, lag, dirty, leads = row
+    messages, readings, duplicates, events, event_duplicates, lag, committed_at, dirty, leads = row
     reasons = dict(connection.execute(_QUERIES["quarantine_by_reason"]).fetchall())
     ran = watermark.reached(connection, WORKER_MARK)
     return {
         "messages": {"stored": messages},
         "readings": {"stored": readings, "duplicates": duplicates},
-        "events": {"stored": events},
+        "events": {"stored": events, "duplicates": event_duplicates},
         "quarantine": {"total": sum(reasons.values()), "by_reason": reasons},
-        "ingest": {"lag_seconds": lag},
+        "ingest": {"lag_seconds": lag, "committed_at": _iso(committed_at)},
         "usage": {"dirty": dirty},
         "worker": {"last_run": _iso(ran)},
         "signals": {"by_kind": dict(connection.execute(_QUERIES["signals_by_kind"]).fetchall())},

@@ -5,7 +5,11 @@ SELECT
     (SELECT coalesce(sum(readings), 0)::bigint FROM ingest_tally),
     (SELECT coalesce(sum(duplicates), 0)::bigint FROM ingest_tally),
     (SELECT coalesce(sum(events), 0)::bigint FROM ingest_tally),
-    (SELECT max(lag_s) FROM ingest_state),
+    (SELECT coalesce(sum(event_duplicates), 0)::bigint FROM ingest_tally),
+    -- Of the processes that committed lately; the row of one that is gone stays.
+    (SELECT max(lag_s) FROM ingest_state
+     WHERE committed_at > (SELECT max(committed_at) FROM ingest_state) - interval '1 minute'),
+    (SELECT max(committed_at) FROM ingest_state),
     (SELECT count(*) FROM usage_dirty),
     (SELECT count(*) FROM lead WHERE status = 'open')
 

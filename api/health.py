@@ -24,8 +24,9 @@ class Totals(BaseModel):
 
     messages: int
     readings: int
-    duplicates: int
+    duplicates: int = Field(description="Readings that were there already.")
     events: int
+    event_duplicates: int
     quarantined: int
     open_leads: int
     units: int
@@ -65,7 +66,7 @@ def read_health(deps: Given, response: Response, now: Now) -> Health:
         broker=broker,
         version=deps.version,
         at=now,
-        ingest_committed_at=None if row is None else row[7],
+        ingest_committed_at=None if row is None else row[8],
         totals=None if row is None else _totals(row),
     )
 
@@ -76,7 +77,8 @@ def _totals(row: tuple[int, ...]) -> Totals:
         readings=row[1],
         duplicates=row[2],
         events=row[3],
-        quarantined=row[4],
-        open_leads=row[5],
-        units=row[6],
+        event_duplicates=row[4],
+        quarantined=row[5],
+        open_leads=row[6],
+        units=row[7],
     )

@@ -75,19 +75,20 @@ class Sorted:
     #: By message hash.
     quarantined: dict[bytes, Quarantined] = field(default_factory=dict)
     markers: list[UUID] = field(default_factory=list)
-    #: Readings and events before repetitions fell together.
-    seen: int = 0
+    #: How many there were before repetitions fell together.
+    seen_readings: int = 0
+    seen_events: int = 0
 
     def add_reading(self, key: ReadingKey, found: Candidate) -> None:
         """Take a reading in; the conflict rule decides over the one that is there."""
-        self.seen += 1
+        self.seen_readings += 1
         there = self.readings.setdefault(key, found)
         if there is not found:
             self.readings[key] = settle(there, found)
 
     def add_event(self, key: EventKey, found: Candidate, event: DecodedEvent) -> None:
         """Take an event in."""
-        self.seen += 1
+        self.seen_events += 1
         there = self.events.get(key)
         self.events[key] = (found if there is None else settle(there[0], found), event)
 

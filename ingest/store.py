@@ -41,8 +41,9 @@ class Written:
     #: Rows that were not there before.
     readings: int
     events: int
-    #: Readings and events whose key was there already, in the table or in the batch.
-    duplicates: int
+    #: Those whose key was there already, in the table or in the batch.
+    duplicates: int = 0
+    event_duplicates: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,8 @@ def write(
     return Written(
         readings=changed.new_readings,
         events=changed.new_events,
-        duplicates=content.seen - changed.new_readings - changed.new_events,
+        duplicates=content.seen_readings - changed.new_readings,
+        event_duplicates=content.seen_events - changed.new_events,
     )
 
 
@@ -177,6 +179,7 @@ def tally(
             "readings": written.readings,
             "events": written.events,
             "duplicates": written.duplicates,
+            "event_duplicates": written.event_duplicates,
             "quarantined": quarantined,
         },
     )

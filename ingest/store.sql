@@ -73,11 +73,13 @@ WHERE (excluded.quality & 4, excluded.received_at, excluded.quality, excluded.de
 RETURNING e.device_id, (extract(epoch FROM e.time) * 1000000)::bigint, e.quality, e.xmax = 0
 
 -- tally --
-INSERT INTO ingest_tally AS t (day, source, messages, readings, events, duplicates, quarantined)
-VALUES (%(day)s, %(source)s, %(messages)s, %(readings)s, %(events)s, %(duplicates)s, %(quarantined)s)
+INSERT INTO ingest_tally AS t (day, source, messages, readings, events, duplicates, event_duplicates, quarantined)
+VALUES (%(day)s, %(source)s, %(messages)s, %(readings)s, %(events)s, %(duplicates)s, %(event_duplicates)s,
+        %(quarantined)s)
 ON CONFLICT (day, source) DO UPDATE
 SET messages = t.messages + excluded.messages, readings = t.readings + excluded.readings,
     events = t.events + excluded.events, duplicates = t.duplicates + excluded.duplicates,
+    event_duplicates = t.event_duplicates + excluded.event_duplicates,
     quarantined = t.quarantined + excluded.quarantined
 
 -- notify_dirty --

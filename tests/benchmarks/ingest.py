@@ -125,7 +125,8 @@ def run(load: Load, *, server: postgres.Server, broker: brokers.TestBroker, fold
             sender.wait(10)
             counted = watcher.execute(
                 "SELECT (SELECT count(*) FROM reading), (SELECT sum(messages) FROM journal),"
-                " (SELECT count(*) FROM quarantine), (SELECT sum(duplicates) FROM ingest_tally)"
+                " (SELECT count(*) FROM quarantine),"
+                " (SELECT sum(duplicates + event_duplicates) FROM ingest_tally)"
             ).fetchone()
         if counted != (wanted, load.messages, 0, 0):
             raise AssertionError(

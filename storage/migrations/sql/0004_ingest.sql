@@ -58,13 +58,14 @@ CREATE TABLE quarantine (
 -- What was counted on one UTC day, kept in the transaction that stored it: status costs no scan. A row a
 -- source (client id of an ingest process, or `import`), so that a long import does not hold up ingest.
 CREATE TABLE ingest_tally (
-    day         date NOT NULL,
-    source      text NOT NULL,
-    messages    bigint NOT NULL DEFAULT 0,
-    readings    bigint NOT NULL DEFAULT 0,
-    events      bigint NOT NULL DEFAULT 0,
-    duplicates  bigint NOT NULL DEFAULT 0,
-    quarantined bigint NOT NULL DEFAULT 0, -- rows, not repeats
+    day              date NOT NULL,
+    source           text NOT NULL,
+    messages         bigint NOT NULL DEFAULT 0,
+    readings         bigint NOT NULL DEFAULT 0,
+    events           bigint NOT NULL DEFAULT 0,
+    duplicates       bigint NOT NULL DEFAULT 0, -- readings whose key was there already
+    event_duplicates bigint NOT NULL DEFAULT 0,
+    quarantined      bigint NOT NULL DEFAULT 0, -- rows, not repeats
     PRIMARY KEY (day, source)
 );
 

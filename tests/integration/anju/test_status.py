@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from anju import settings, stack, status
@@ -13,9 +13,9 @@ def test_an_empty_database_counts_nothing(connection: Connection) -> None:
     assert status.counters(connection) == {
         "messages": {"stored": 0},
         "readings": {"stored": 0, "duplicates": 0},
-        "events": {"stored": 0},
+        "events": {"stored": 0, "duplicates": 0},
         "quarantine": {"total": 0, "by_reason": {}},
-        "ingest": {"lag_seconds": None},
+        "ingest": {"lag_seconds": None, "committed_at": None},
         "usage": {"dirty": 0},
         "worker": {"last_run": None},
         "signals": {"by_kind": {}},
@@ -25,8 +25,9 @@ def test_an_empty_database_counts_nothing(connection: Connection) -> None:
 
 def test_counters_add_up_over_days(connection: Connection) -> None:
     connection.execute(
-        "INSERT INTO ingest_tally (source, day, messages, readings, events, duplicates, quarantined)"
-        " VALUES ('ingest-0', '2026-11-23', 10, 20, 1, 2, 1), ('import', '2026-11-24', 5, 6, 0, 1, 0)"
+        "INSERT INTO ingest_tally (source, day, messages, readings, events, duplicates, event_duplicates,"
+        " quarantined) VALUES ('ingest-0', '2026-11-23', 10, 20, 1, 2, 4, 1),"
+        " ('import', '2026-11-24', 5, 6, 0, 1, 5, 0)"
     )
     connection.execute("INSERT INTO ingest_state VALUES ('ingest-0', %s, 0.25)", [NOW])
     connection.execute("INSERT INTO usage_dirty VALUES (1, 1, '2026-11-24'), (1, 1, '2026-11-24')")
@@ -41,11 +42,21 @@ def test_counters_add_up_over_days(connection: Connection) -> None:
     found = status.counters(connection)
     assert found["messages"] == {"stored": 15}
     assert found["readings"] == {"stored": 26, "duplicates": 3}
-    assert found["events"] == {"stored": 1}
+    assert found["events"] == {"stored": 1, "duplicates": 9}
     assert found["quarantine"] == {"total": 3, "by_reason": {"invalid_json": 2, "unknown_device": 1}}
-    assert found["ingest"] == {"lag_seconds": 0.25}
+    assert found["ingest"] == {"lag_seconds": 0.25, "committed_at": "2026-11-24T08:00:00Z"}
     assert found["usage"] == {"dirty": 2}
     assert found["worker"] == {"last_run": "2026-11-24T08:00:00Z"}
+
+
+def test_the_lag_is_that_of_the_processes_that_committed_lately(connection: Connection) -> None:
+    for client, ago_s, lag_s in [("gone", 60, 90.0), ("one", 59, 0.5), ("two", 0, 0.25)]:
+        committed_at = NOW - timedelta(seconds=ago_s)
+        connection.execute("INSERT INTO ingest_state VALUES (%s, %s, %s)", [client, committed_at, lag_s])
+    assert status.counters(connection)["ingest"] == {
+        "lag_seconds": 0.5,
+        "committed_at": "2026-11-24T08:00:00Z",
+    }
 
 
 def test_a_stack_that_is_down_is_said_to_be(tmp_path: Path, dsn: str) -> None:

@@ -31,8 +31,8 @@ def test_totals_are_the_sums_of_all_days_and_sources(client: TestClient, connect
     build_estates(connection, "HA", units=2)
     for day, source in (("2026-11-23", "i1"), ("2026-11-23", "import")):
         connection.execute(
-            "INSERT INTO ingest_tally (day, source, messages, readings, events, duplicates, quarantined)"
-            " VALUES (%s, %s, 10, 20, 3, 4, 5)",
+            "INSERT INTO ingest_tally (day, source, messages, readings, events, duplicates,"
+            " event_duplicates, quarantined) VALUES (%s, %s, 10, 20, 3, 4, 6, 5)",
             [day, source],
         )
     connection.execute(
@@ -45,6 +45,7 @@ def test_totals_are_the_sums_of_all_days_and_sources(client: TestClient, connect
         "readings": 40,
         "duplicates": 8,
         "events": 6,
+        "event_duplicates": 12,
         "quarantined": 10,
         "open_leads": 0,
         "units": 2,

@@ -119,5 +119,6 @@ def rows(connection: Connection) -> Rows:
 
 TALLY = (
     "SELECT coalesce(sum(messages), 0)::int, coalesce(sum(readings), 0)::int, coalesce(sum(events), 0)::int,"
-    " coalesce(sum(duplicates), 0)::int, coalesce(sum(quarantined), 0)::int FROM ingest_tally"
+    " coalesce(sum(duplicates), 0)::int, coalesce(sum(event_duplicates), 0)::int,"
+    " coalesce(sum(quarantined), 0)::int FROM ingest_tally"
 )

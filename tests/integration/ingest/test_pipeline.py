@@ -120,9 +120,9 @@ def test_everything_is_counted(site: Site, pipeline: Pipeline, rows: Rows) -> No
         sent("x"),
     ]
     pipeline.store(batch)
-    assert rows(TALLY) == [(6, 2, 1, 2, 1)]
+    assert rows(TALLY) == [(6, 2, 1, 1, 1, 1)]
     pipeline.store(batch)
-    assert rows(TALLY) == [(12, 2, 1, 7, 1)]
+    assert rows(TALLY) == [(12, 2, 1, 4, 3, 1)]
     assert rows("SELECT count(*) FROM reading UNION ALL SELECT count(*) FROM event") == [(2,), (1,)]
     assert rows("SELECT repeats FROM quarantine") == [(1,)]
     assert rows("SELECT day, source FROM ingest_tally") == [(TODAY, "ingest-test")]
@@ -143,7 +143,7 @@ def test_a_marker_is_committed_and_leaves_no_other_trace(site: Site, pipeline: P
     topic = topic_of(SETTLE, Kind.readings)
     pipeline.store([reading(1), sent(json.dumps({"marker": str(marker)}), topic=topic)])
     assert rows("SELECT marker, committed_at FROM ingest_marker") == [(marker, NOW)]
-    assert rows(TALLY) == [(1, 1, 0, 0, 0)]
+    assert rows(TALLY) == [(1, 1, 0, 0, 0, 0)]
     assert rows("SELECT messages FROM journal") == [(1,)]
     pipeline.store([sent(json.dumps({"marker": str(marker)}), topic=topic)])
     assert rows("SELECT count(*) FROM journal") == [(1,)]
