@@ -11,6 +11,9 @@ CREATE TABLE journal (
     block       bytea NOT NULL,
     PRIMARY KEY (id, received_at)
 );
+-- What was received is never put otherwise; whole blocks go when their time is over.
+CREATE TRIGGER journal_append_only BEFORE UPDATE ON journal
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE reading (
     time        timestamptz NOT NULL,     -- from the payload, if it carries one

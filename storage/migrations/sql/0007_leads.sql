@@ -35,6 +35,8 @@ CREATE TABLE verdict (
 CREATE INDEX verdict_lead ON verdict (lead_id);
 CREATE TRIGGER verdict_append_only BEFORE UPDATE OR DELETE ON verdict
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER verdict_no_truncate BEFORE TRUNCATE ON verdict
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- A lead with the home it is about.
 CREATE VIEW v_lead AS

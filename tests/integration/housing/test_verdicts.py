@@ -130,7 +130,9 @@ def test_reopening_beside_a_newer_open_lead_is_refused(connection: Connection, l
     assert detail(connection, lead_id, scope=EVERYTHING).status == "refuted"
 
 
-@pytest.mark.parametrize("change", ["UPDATE verdict SET note = 'x'", "DELETE FROM verdict"])
+@pytest.mark.parametrize(
+    "change", ["UPDATE verdict SET note = 'x'", "DELETE FROM verdict", "TRUNCATE verdict"]
+)
 def test_a_recorded_verdict_never_changes(connection: Connection, lead_id: int, change: str) -> None:
     _decide(connection, lead_id, 1, "refuted")
     with pytest.raises(psycopg.errors.RestrictViolation):

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import msgspec
+import psycopg
 import pytest
 
 from devices import registry
@@ -88,6 +89,14 @@ def test_the_journal_holds_the_batch_as_it_came(site: Site, pipeline: Pipeline, 
     kept = read_block(block)
     assert [(m.topic, m.payload) for m in kept] == [(m.topic, m.payload) for m in batch]
     assert kept[1].properties == {"retain": True}
+
+
+def test_a_block_of_the_journal_is_never_changed(
+    site: Site, pipeline: Pipeline, connection: Connection
+) -> None:
+    pipeline.store([reading(1)])
+    with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+        connection.execute("UPDATE journal SET block = ''")
 
 
 def test_personal_keys_are_cut_before_the_journal_and_listed(
