@@ -7,8 +7,10 @@ registry again when the version moved (`hold`). Keep transactions that change th
 waits for them.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 from devices import marks
@@ -18,6 +20,7 @@ from storage.pool import Connection
 from storage.queries import load as load_queries
 from wire.envelope import is_device_code
 
+_log = logging.getLogger(__name__)
 _LOCK = 7_309_004_712
 _FOREVER = 2**62
 _SQL = load_queries("devices", "registry.sql")
@@ -65,8 +68,12 @@ class Registry:
         version: int,
         devices: Mapping[str, Device],
         services: Mapping[tuple[int, int], Sequence[Service]],
+        without_profile: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.version = version
+        #: Profile by code, of registered devices whose profile this version does not have: nothing says
+        #: what they mean, so they are not among the devices.
+        self.without_profile = without_profile
         self._devices = devices
         self._services = services
 
@@ -83,22 +90,27 @@ class Registry:
 
 
 def load(connection: Connection) -> Registry:
-    """Read the registry.
-
-    Raises
-    ------
-    UnknownProfile
-        A device has a profile that this version does not know.
-    """
+    """Read the registry."""
     profiles = load_profiles()
     version = _version(connection)
     devices: dict[str, Device] = {}
-    for device_id, code, profile, active in connection.execute(_SQL["devices"]):
-        devices[code] = Device(id=device_id, code=code, profile=_profile(profiles, profile), active=active)
+    without_profile: dict[str, str] = {}
+    for device_id, code, name, active in connection.execute(_SQL["devices"]):
+        profile = profiles.get(name)
+        if profile is None:
+            without_profile[code] = name
+            _tell_of_missing(name)
+        else:
+            devices[code] = Device(id=device_id, code=code, profile=profile, active=active)
     services: dict[tuple[int, int], list[Service]] = {}
     for device_id, channel, *service in connection.execute(_SQL["installations"]):
         services.setdefault((device_id, channel), []).append(_service(*service))
-    return Registry(version=version, devices=MappingProxyType(devices), services=MappingProxyType(services))
+    return Registry(
+        version=version,
+        devices=MappingProxyType(devices),
+        services=MappingProxyType(services),
+        without_profile=MappingProxyType(without_profile),
+    )
 
 
 def services_of(connection: Connection, *, device_id: int, channel: int) -> list[Service]:
@@ -178,6 +190,16 @@ def retire(connection: Connection, code: str) -> bool:
     begin_change(connection)
     row = connection.execute(_SQL["set_status"], {"code": code, "status": "retired"}).fetchone()
     return row is not None
+
+
+@cache
+def _tell_of_missing(profile: str) -> None:
+    """Once a process and profile."""
+    _log.warning(
+        "no file in devices/profiles for %r: its devices are treated as unknown",
+        profile,
+        extra={"action": "devices.profile_missing", "profile": profile},
+    )
 
 
 def _service(unit_id: int, from_us: int, to_us: int | None) -> Service:

@@ -142,7 +142,7 @@ class Sorter:
         if topic is None:
             self._quarantine_whole(message, Refusal(Reason.unknown_topic, ""), into)
         elif device is None:
-            self._quarantine_whole(message, Refusal(Reason.unknown_device, topic.device), into)
+            self._quarantine_whole(message, self._stranger(topic.device), into)
         elif not device.active:
             self._quarantine_whole(message, Refusal(Reason.retired_device, topic.device), into)
         else:
@@ -150,6 +150,11 @@ class Sorter:
                 refusals = self._screen(element, device, message.received_us, flags, into)
                 if refusals:
                     into.quarantine(message, element.raw, _together(refusals), native.DECODER)
+
+    def _stranger(self, code: str) -> Refusal:
+        profile = self.registry.without_profile.get(code)
+        detail = code if profile is None else f"{code} is registered, but its profile {profile} has no file"
+        return Refusal(Reason.unknown_device, detail)
 
     def _address(self, topic: str) -> tuple[Topic | None, int]:
         found = self._addresses.get(topic)

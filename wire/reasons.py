@@ -22,7 +22,7 @@ class Reason(StrEnum):
     empty = "empty"
     #: The topic has a shape that no format knows.
     unknown_topic = "unknown_topic"
-    #: No such device in the registry.
+    #: No such device in the registry, or no file for its profile; the detail says which.
     unknown_device = "unknown_device"
     #: The device is retired.
     retired_device = "retired_device"

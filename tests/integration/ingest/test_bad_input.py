@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from devices import registry
 from ingest.message import Message
 from ingest.pipeline import Pipeline
 from storage.pool import Connection
@@ -90,6 +91,20 @@ def test_a_payload_of_a_megabyte(rows: Rows, pipeline: Pipeline, payload: str) -
 
 def test_an_unknown_device(rows: Rows, pipeline: Pipeline) -> None:
     assert quarantined(rows, pipeline, reading(1, device="nobody")) is Reason.unknown_device
+
+
+def test_a_device_whose_profile_has_no_file(
+    rows: Rows, pipeline: Pipeline, connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.execute("UPDATE device SET profile = 'sun-dial' WHERE code = 'home-2'")
+    connection.commit()
+    message = reading(1, device="home-2")
+    assert quarantined(rows, pipeline, message) is Reason.unknown_device
+    assert rows("SELECT detail FROM quarantine") == [
+        ("home-2 is registered, but its profile sun-dial has no file",)
+    ]
+    registry.load(connection)
+    assert caplog.text.count("sun-dial") == 1
 
 
 def test_a_retired_device(rows: Rows, pipeline: Pipeline) -> None:
