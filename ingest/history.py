@@ -1,7 +1,8 @@
 """Past readings and events that an operator brings in: in bulk, by the same rules, without a journal.
 
 Each function works in the caller's transaction and is safe to repeat. Commit the registry first, in a
-transaction of its own: ingest waits for whoever changes it.
+transaction of its own: ingest waits for whoever changes it. And commit every second or so: from its first
+row a transaction holds the registry as it is, and ingest waits behind whoever waits to change it.
 """
 
 from collections.abc import Sequence
@@ -146,7 +147,7 @@ def store_events(connection: Connection, rows: Sequence[PastEvent]) -> Stored:
     except psycopg.errors.UniqueViolation:
         written = store.write(connection, content, journal_id=None, registry=known, staged=True)
     _count(connection, max(row.received_us for row in rows), written)
-    return Stored(stored=written.events, duplicates=written.duplicates)
+    return Stored(stored=written.events, duplicates=written.event_duplicates)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,13 @@ from ingest.history import PastEvent
 from storage.pool import Connection
 from wire.quality import Quality
 
-#: Readings of one transaction: large enough for COPY, small enough for memory.
+#: Readings sorted at once: large enough for COPY, small enough for memory.
 _BATCH_ROWS = 1_000_000
+#: Commit after so many: a transaction that stores holds the registry as it is, and whoever wants to change
+#: it meanwhile keeps ingest waiting, too.
+_COMMIT_ROWS = 50_000
 #: Events of one transaction; they become objects on the way.
-_BATCH_EVENTS = 100_000
+_BATCH_EVENTS = 50_000
 
 Tell = Callable[[int], None]
 
@@ -26,10 +29,10 @@ def readings(
 ) -> tuple[int, int]:
     """Store readings; answers how many rows there were, and how many of them were new.
 
-    Each batch is its own transaction: what is stored stays stored if a later batch fails, and is found
-    again by the next run.
+    In many transactions: what is stored stays stored if a later one fails, and is found again by the next
+    run.
     """
-    rows = new = 0
+    rows = new = uncommitted = 0
     for batch in _batches(blocks):
         for part in series_of(batch):
             first = part[0]
@@ -43,6 +46,10 @@ def readings(
                 quality=batch.quality[part] | np.int16(Quality.IMPORTED),
             )
             new += stored.stored
+            uncommitted += len(part)
+            if uncommitted >= _COMMIT_ROWS:
+                connection.commit()
+                uncommitted = 0
         connection.commit()
         rows += batch.value.size
         told(batch.value.size)

@@ -56,7 +56,7 @@ def test_a_year_is_stored_marked_and_counted(connection: Connection, site: Site,
     assert rows("SELECT unit_id, channel, count(*), min(day), max(day) FROM usage_dirty GROUP BY 1, 2") == [
         (site.units[0], ENERGY, 365, date(2025, 11, 1), date(2026, 10, 31))
     ]
-    assert rows(TALLY) == [(0, 8760, 0, 0, 0)]
+    assert rows(TALLY) == [(0, 8760, 0, 0, 0, 0)]
     assert rows("SELECT source, day FROM ingest_tally") == [("import", date(2026, 11, 1))]
 
 
@@ -195,7 +195,7 @@ def test_past_events_are_stored_once_and_marked(connection: Connection, site: Si
         (site.units[0], EVENTS, date(2025, 11, 1)),
         (site.units[0], EVENTS, date(2025, 11, 2)),
     }
-    assert rows(TALLY) == [(0, 0, 2, 4, 0)]
+    assert rows(TALLY) == [(0, 0, 2, 0, 4, 0)]
 
 
 def test_different_events_of_one_moment_are_kept(connection: Connection, site: Site) -> None:
@@ -203,9 +203,19 @@ def test_different_events_of_one_moment_are_kept(connection: Connection, site: S
     assert store_events(connection, given_rows).stored == 3
 
 
-def test_past_events_stand_beside_those_that_came_as_messages(
-    connection: Connection, site: Site, pipeline: Pipeline, rows: Rows
+@pytest.mark.parametrize("message_first", [True, False])
+def test_the_same_event_from_a_message_and_from_an_import_stands_twice(
+    connection: Connection, site: Site, pipeline: Pipeline, rows: Rows, *, message_first: bool
 ) -> None:
-    pipeline.store([event("door_opened")])
+    """A message is known by its `seq` as well; docs/reference/import-files.md says so."""
+    message = event("door_opened", at="2025-11-01T00:00:00Z")
+    if message_first:
+        pipeline.store([message])
     store_events(connection, [door(site, START)])
-    assert rows("SELECT count(*) FROM event") == [(2,)]
+    connection.commit()
+    if not message_first:
+        pipeline.store([message])
+    assert rows("SELECT time, type, decoder FROM event ORDER BY decoder") == [
+        (datetime(2025, 11, 1, tzinfo=UTC), EventType.door_opened, 1),
+        (datetime(2025, 11, 1, tzinfo=UTC), EventType.door_opened, 101),
+    ]
