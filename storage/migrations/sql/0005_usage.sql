@@ -14,6 +14,9 @@ CREATE TABLE usage (
 );
 
 -- Append-only marks; the worker deletes what it sees, then recomputes. channel 0: events of the unit.
+-- The one table that others than its owner write: ingest, devices and housing append a mark in the
+-- transaction that changes what a day rests on. Only usage reads and deletes. A function in between would
+-- take away the COPY that ingest appends with, and say no more (tests/unit/test_table_owners.py holds it).
 CREATE TABLE usage_dirty (
     unit_id integer NOT NULL,
     channel smallint NOT NULL,
