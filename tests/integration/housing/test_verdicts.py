@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -18,7 +19,7 @@ from housing.leads import detail, list_leads, raise_leads
 from housing.scope import EVERYTHING, Scope
 from policy import load
 from storage.pool import Connection, connect
-from tests.estates import NOW, add_signal, build_estates
+from tests.estates import NOW, SWEPT, add_signal, build_estates
 
 BOOKS = {"anhe": load("anhe")}
 OUTCOMES = ("confirmed", "refuted", "dismissed", "reopened")
@@ -123,8 +124,9 @@ def test_what_is_not_in_the_closed_lists_or_not_in_scope_is_refused(
 def test_reopening_beside_a_newer_open_lead_is_refused(connection: Connection, lead_id: int) -> None:
     _decide(connection, lead_id, 1, "refuted")
     lead = detail(connection, lead_id, scope=EVERYTHING)
-    add_signal(connection, lead.unit_id, since=NOW.replace(hour=9))
-    assert raise_leads(connection, books=BOOKS, now=NOW) == 1
+    later = timedelta(days=400)  # past the rest
+    add_signal(connection, lead.unit_id, as_of=SWEPT + later, since=NOW + later / 2)
+    assert raise_leads(connection, books=BOOKS, now=NOW + later) == 1
     with pytest.raises(AnotherOpen):
         _decide(connection, lead_id, 2, "reopened")
     assert detail(connection, lead_id, scope=EVERYTHING).status == "refuted"
