@@ -118,6 +118,11 @@ def water_day(litres: Floats, rules: SignRules) -> WaterDay:
     )
 
 
+def energy_reach(rules: SignRules) -> int:
+    """Days, from one on, whose answer its electricity moves: by standby, and as a day to compare with."""
+    return max(rules.standby_days, rules.energy_repeat_days + 1)
+
+
 def standby(low_kw: Floats, rules: SignRules) -> Floats:
     """Standby power: the median over (rows, trailing days); NaN where too few are known."""
     return median(low_kw, rules.standby_min_days)

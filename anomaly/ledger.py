@@ -2,7 +2,7 @@
 
 A sweep over a year asks for every evening what was known by then. Recomputing each evening from nothing
 would cost a year of work a day, so the ledger only redoes the days that something new arrived for, and
-the standby of the weeks after them. It holds what a ledger made afresh at the same moment would hold.
+what the weeks after them are compared with. It holds what a ledger made afresh at the same moment would hold.
 """
 
 import numpy as np
@@ -62,7 +62,7 @@ class Ledger:
         span = self.rules.standby_days
         padded = np.pad(self.energy_low_kw, ((0, 0), (span - 1, 0)), constant_values=np.nan)
         trailing = np.lib.stride_tricks.sliding_window_view(padded, span, axis=1)
-        moved = _and_after(fresh, span)
+        moved = _and_after(fresh, features.energy_reach(self.rules))
         moved[:, begun:] = True
         moved[:, max(-(-self.cut // 24), 0) :] = False  # days to come
         for unit, day in _blocks(moved):

@@ -8,6 +8,7 @@ import numpy as np
 
 from anomaly import loading, views
 from anomaly.errors import AnomalyError
+from anomaly.features import energy_reach
 from anomaly.ledger import Ledger
 from anomaly.loading import Block
 from anomaly.window import Calendar, Flags, Floats, Ints
@@ -31,7 +32,8 @@ def update_unit_days(
 ) -> int:
     """Derive the local days anew whose consumption or events changed, in the caller's transaction.
 
-    New electricity moves standby, so the activity of the days after it is derived anew as well. An estate
+    Days after these rest on them: on standby, and on whether a lock was heard. Those that are in the table
+    are derived anew as well, so that it does not matter in which order things came. An estate
     that cannot be judged (a city without a policy, a zone of half hours) is left out and logged: usage of
     the others must not wait for it.
 
@@ -80,21 +82,23 @@ class _Wanted:
 
 def _update(connection: Connection, block: Block, wanted: _Wanted, policy: Policy, now: datetime) -> int:
     utc_days = set().union(*(wanted.days[unit_id] for unit_id in block.unit_ids))
-    span = policy.signs.standby_days
-    last = min(max(utc_days) + timedelta(days=span), block.today(now))
+    by_energy, by_door = energy_reach(policy.signs), policy.signs.door_memory_days
+    longest = timedelta(days=max(by_energy, by_door))
+    last = min(max(utc_days) + longest, block.today(now))
     first = min(utc_days) - timedelta(days=1)
     if first > last:
         return 0
-    before = timedelta(days=max(span, policy.signs.door_memory_days))
     window = loading.load(
-        connection, block, first=first - before, last=last, now=now, covered_min=policy.signs.covered_min
+        connection, block, first=first - longest, last=last, now=now, covered_min=policy.signs.covered_min
     )
+    calendar = window.calendar
     ledger = Ledger(window, policy.signs)
-    ledger.advance(loading.cut_at(window.calendar, now))
-    days = _local(wanted.days, block, window.calendar)
-    later = _following(_local(wanted.energy, block, window.calendar), span) & (ledger.energy_seen_h > 0)
-    unknown = loading.strangers(connection, block, window.calendar)
-    rows = list(_rows(ledger, days | later, unknown, now))
+    ledger.advance(loading.cut_at(calendar, now))
+    days = _local(wanted.days, block, calendar)
+    # A device that watches the door is heard by whatever it sends, be it a reading of a meter.
+    later = _following(_local(wanted.energy, block, calendar), by_energy) | _following(days, by_door)
+    unknown = loading.strangers(connection, block, calendar)
+    rows = list(_rows(ledger, days | (later & _derived(connection, block, calendar)), unknown, now))
     connection.execute(_SQL["make_room_for_days"])
     with connection.cursor() as cursor, cursor.copy(_SQL["copy_days"]) as copy:
         for row in rows:
@@ -102,6 +106,20 @@ def _update(connection: Connection, block: Block, wanted: _Wanted, policy: Polic
     connection.execute(_SQL["upsert_days"])
     connection.execute("TRUNCATE unit_day_new")
     return len(rows)
+
+
+def _derived(connection: Connection, block: Block, calendar: Calendar) -> Flags:
+    """The days that are in the table already; (units, days)."""
+    table = np.zeros((len(block.unit_ids), calendar.days), dtype=np.bool_)
+    places = {unit_id: place for place, unit_id in enumerate(block.unit_ids)}
+    asked = {
+        "unit_ids": list(block.unit_ids),
+        "first": calendar.first,
+        "last": calendar.day(calendar.days - 1),
+    }
+    for unit_id, day in connection.execute(_SQL["derived_days"], asked):
+        table[places[unit_id], calendar.index(day)] = True
+    return table
 
 
 def _local(by_unit: Mapping[int, set[date]], block: Block, calendar: Calendar) -> Flags:

@@ -1,3 +1,7 @@
+-- derived_days --
+SELECT unit_id, day FROM unit_day
+WHERE unit_id = ANY(%(unit_ids)s) AND day BETWEEN %(first)s AND %(last)s
+
 -- make_room_for_days --
 CREATE TEMPORARY TABLE IF NOT EXISTS unit_day_new (LIKE unit_day) ON COMMIT DELETE ROWS
 

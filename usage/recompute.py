@@ -39,10 +39,10 @@ _USAGE = Layout(
 
 @dataclass(frozen=True, kw_only=True)
 class Touched:
-    """Days whose hours are other than before, and days on which events came; (n,) each, sorted."""
+    """Days whose hours are other than before, and days on which something else came; (n,) each, sorted."""
 
     unit_id: Ints
-    #: `wire.channels.EVENTS` for days of events.
+    #: `wire.channels.EVENTS` for days of events and of readings that are no consumption.
     channel: Ints
     #: UTC days since 1970.
     day: Ints
@@ -87,18 +87,18 @@ def recompute(
     Returns
     -------
     Touched
-        Rows that were written, changed or removed, and the marks of events as they stood.
+        Rows that were written, changed or removed, and the marks of all that is no consumption: an event
+        is one, and a lock that tells of its battery was heard.
     """
     connection.execute(_SQL["lock"], {"key": _LOCK})
     unit_id, channel, day = _take_marks(connection, limit)
-    metered, of_events = np.isin(channel, _METERED), channel == EVENTS
+    metered = np.isin(channel, _METERED)
     outcomes = _derive(
         connection, spans(unit_id[metered], channel[metered], day[metered]), forms, max_per_hour
     )
     written = _write(connection, outcomes, now)
-    return _touched(
-        np.concatenate((written, np.stack((unit_id, channel, day), axis=1)[of_events])), marked=day.size
-    )
+    others = np.stack((unit_id, np.full_like(channel, EVENTS), day), axis=1)[~metered]
+    return _touched(np.concatenate((written, np.unique(others, axis=0))), marked=day.size)
 
 
 def has_marks(connection: Connection) -> bool:

@@ -80,6 +80,15 @@ def add_event(
     )
 
 
+def add_battery(connection: Connection, device_id: int, at: datetime) -> None:
+    """Write one reading of a device's own battery."""
+    connection.execute(
+        "INSERT INTO reading (time, received_at, value, device_id, channel, decoder)"
+        " VALUES (%s, %s, 80, %s, %s, 100)",
+        [at, at, device_id, BY_NAME["battery_pct"].code],
+    )
+
+
 def add_absence(
     connection: Connection, unit_id: int, first: int, end: int, *, registered_at: datetime
 ) -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+import random
 import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from storage.pool import Connection
 from tests.homes import make_units
 from tests.integration.anomaly.homes import (
     add_absence,
+    add_battery,
     add_event,
     add_lock,
     local,
@@ -182,11 +184,7 @@ def test_a_refused_stranger_at_the_door_is_no_sign_of_life(connection: Connectio
 def test_a_lock_that_reports_its_battery_is_heard(connection: Connection, empty_home: int) -> None:
     lock = add_lock(connection, empty_home, profile="home-native")
     for number in range(0, DAYS, 5):
-        connection.execute(
-            "INSERT INTO reading (time, received_at, value, device_id, channel, decoder)"
-            " VALUES (%s, %s, 80, %s, %s, 100)",
-            [local(number, 3), local(number, 3), lock, BY_NAME["battery_pct"].code],
-        )
+        add_battery(connection, lock, local(number, 3))
     swept(connection, LEFT + LEAD - 1)
     (evidence,) = connection.execute("SELECT evidence FROM signal").fetchone() or ([],)
     assert {item["code"]: item["weight"] for item in evidence}["door_quiet"] == 1
@@ -329,24 +327,50 @@ def test_touched_days_become_features(connection: Connection) -> None:
     assert rows[2]["energy_alive"] is None  # too few days for standby
 
 
-def test_only_touched_days_and_the_days_after_new_electricity_are_written(connection: Connection) -> None:
+def test_only_touched_days_and_those_that_rest_on_them_are_written(connection: Connection) -> None:
     (unit,) = make_units(connection, 1)
     write_usage(connection, unit, lived_in(60))
-    update_unit_days(connection, touch(unit, BY_NAME["water_l"].code, 30), BOOKS, LATER)
+    water = BY_NAME["water_l"].code
+    assert update_unit_days(connection, touch(unit, water, 30), BOOKS, LATER) == 2
     assert list(days_of(connection, unit)) == [30, 31]
-    update_unit_days(connection, touch(unit, ENERGY, 10), BOOKS, LATER)
-    span = BOOKS["anhe"].on(FIRST).signs.standby_days
-    assert list(days_of(connection, unit)) == list(range(10, 11 + span))
+    update_unit_days(connection, touch(unit, water, *range(60)), BOOKS, LATER)
+    rules = BOOKS["anhe"].on(FIRST).signs
+    assert update_unit_days(connection, touch(unit, ENERGY, 10), BOOKS, LATER) == 1 + rules.standby_days
+    assert update_unit_days(connection, touch(unit, EVENTS, 10), BOOKS, LATER) == 1 + rules.door_memory_days
 
 
-def test_days_step_by_step_equal_days_at_once(connection: Connection) -> None:
+@pytest.mark.parametrize("order", ["as they happened", "the last first", "mixed"])
+def test_days_step_by_step_equal_days_at_once(connection: Connection, order: str) -> None:
+    """Whatever came when: consumption, people at the door, and a lock that told of its battery alone."""
     (unit,) = make_units(connection, 1)
-    write_usage(connection, unit, lived_in(60).without(20, 25, "kwh"))
-    for number in range(-1, 60):
-        update_unit_days(connection, touch(unit, ENERGY, number), BOOKS, LATER)
+    lock = add_lock(connection, unit)
+    home = lived_in(60).without(20, 25, "kwh")
+    steps = [(day, "usage") for day in range(-1, 60)]
+    steps += [(day, "door") for day in (3, 4, 30)] + [(day, "battery") for day in (10, 28, 57)]
+    steps.sort()
+    if order == "the last first":
+        steps.reverse()
+    elif order == "mixed":
+        random.Random(7).shuffle(steps)
+
+    def come(day: int, what: str) -> list[tuple[int, int, date]]:
+        if what == "usage":
+            write_usage(connection, unit, home, days=[day])
+            return touch(unit, ENERGY, day - 1, day)
+        if what == "door":
+            add_event(connection, lock, local(day, 12))
+        else:
+            add_battery(connection, lock, local(day, 12))
+        return touch(unit, EVENTS, day)
+
+    touched: list[tuple[int, int, date]] = []
+    for step in steps:
+        touched += (new := come(*step))
+        update_unit_days(connection, new, BOOKS, LATER)
     stepped = days_of(connection, unit)
+    assert {row["door_alive"] for row in stepped.values()} == {True, False, None}
     connection.execute("DELETE FROM unit_day")
-    update_unit_days(connection, touch(unit, ENERGY, *range(-1, 60)), BOOKS, LATER)
+    update_unit_days(connection, touched, BOOKS, LATER)
     assert days_of(connection, unit) == stepped
 
 

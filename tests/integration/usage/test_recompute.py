@@ -106,15 +106,15 @@ def test_a_day_with_nothing_but_a_conflict_says_so(connection: Connection) -> No
     assert_as_from_scratch(connection, unit)
 
 
-def test_marks_of_events_pass_and_those_of_gauges_vanish(connection: Connection) -> None:
+def test_marks_of_events_and_of_gauges_pass_as_one(connection: Connection) -> None:
     unit = make_unit(connection)
     gauge = BY_NAME["power_w"].code
     connection.execute(
-        "INSERT INTO usage_dirty VALUES (%(u)s, %(e)s, %(d)s), (%(u)s, %(g)s, %(d)s), (%(u)s, %(e)s, %(d)s)",
-        {"u": unit, "e": EVENTS, "g": gauge, "d": at(3).date()},
+        "INSERT INTO usage_dirty VALUES (%(u)s, %(e)s, %(d)s), (%(u)s, %(g)s, %(d)s), (%(u)s, %(g)s, %(f)s)",
+        {"u": unit, "e": EVENTS, "g": gauge, "d": at(3).date(), "f": at(5).date()},
     )
     touched = work_off(connection)
-    assert list(touched) == [(unit, EVENTS, at(3).date())]
+    assert list(touched) == [(unit, EVENTS, at(3).date()), (unit, EVENTS, at(5).date())]
     assert connection.execute("SELECT count(*) FROM usage_dirty").fetchone() == (0,)
 
 

@@ -36,6 +36,21 @@ def test_moving_forward_step_by_step_is_as_good_as_starting_anew(seed: int, cuts
     assert_equal(stepped, afresh)
 
 
+def test_a_day_that_comes_late_moves_all_days_that_are_compared_with_it() -> None:
+    """However long standby is, and however long people must have done the same."""
+    rules = dataclasses.replace(POLICY.signs, standby_days=7, energy_repeat_days=7)
+    same = np.tile(lived_in(1).kwh, 40)  # nobody lives the same every day
+    home = dataclasses.replace(
+        lived_in(40), kwh=same, delay_h=np.where(np.arange(40 * 24) // 24 == 20, 15 * 24, 0)
+    )
+    made = window([home])
+    stepped, afresh = Ledger(made, rules), Ledger(made, rules)
+    for cut in range(0, 40 * 24 + 1, 24):
+        stepped.advance(cut)
+    afresh.advance(40 * 24)
+    assert_equal(stepped, afresh)
+
+
 def test_what_had_not_arrived_does_not_exist() -> None:
     home = lived_in(40)
     hidden = dataclasses.replace(home, delay_h=np.where(np.arange(40 * 24) // 24 == 20, 500, 0))
