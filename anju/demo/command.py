@@ -58,7 +58,7 @@ def run(settings: Settings, *, data: Path | None) -> int:
         settled = settle(settings, timeout_s=_SETTLE_S)
     if not settled.settled:
         raise NotSettled(f"{NotSettled.__doc__} {settled.in_words()}")
-    _look_back(settings, now, console)
+    _look_back(settings, console)
     names = ", ".join(accounts.ACCOUNTS)
     shown = password if settings.demo_password is None else "ANJU_DEMO_PASSWORD"
     console.print(f"演示账户 · demo accounts: {names}\n密码 · password: {shown}", highlight=False)
@@ -121,8 +121,9 @@ def _replay(settings: Settings, demo: Demo, middle: datetime, now: datetime, pro
     return simulator.publish(address, messages, told=lambda sent: progress.advance(task, sent))
 
 
-def _look_back(settings: Settings, now: datetime, console: Console) -> None:
+def _look_back(settings: Settings, console: Console) -> None:
     """Signals as of each past evening, so that a home's year shows what would have been said when."""
+    now = clock.now()  # later than what the worker did meanwhile
     with database.connected(settings, name="demo") as connection:
         if evenings.missing(connection, now=now) is None:
             return

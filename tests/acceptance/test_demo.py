@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from anju.processes import policy_books
+from housing.leads import raise_leads
 from storage.pool import connect
 from tests.integration.demo.conftest import few
 
@@ -41,6 +44,8 @@ def test_the_report_is_what_the_database_says(dsn: str, few: Path, tmp_path: Pat
             assert told[group][key] == (row[0] or 0), name
         kinds = dict(connection.execute("SELECT kind, count(*) FROM signal GROUP BY kind").fetchall())
         found = connection.execute("SELECT DISTINCT kind FROM lead ORDER BY kind").fetchall()
+        # what the report says of leads is what the board goes on to show
+        assert raise_leads(connection, books=policy_books(), now=datetime.now(UTC)) == 0
     assert told["signals"]["by_kind"] == kinds
     assert told["published"] == told["messages"]["stored"] > 100
     # the long vacancy and the run without a pause that are really in these households
