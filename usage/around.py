@@ -105,7 +105,7 @@ def _widened(
                 places.append(place)
                 asked.append(Asked(span=span, segment=segment))
             else:
-                wide[place] = wide[place].around_intervals(segment)
+                wide[place] = wide[place].reached_by(segment)
     for place, bounds in zip(places, source.bounds(asked, window), strict=True):
         for bound in bounds:
             if bound is not None:
@@ -122,7 +122,7 @@ def _parts(
         for segment in segments[span.series]:
             if span.holds_hours_of(segment):
                 places.append(place)
-                asked.append(Asked(span=span, segment=segment))
+                asked.append(Asked(span=span.reaching(segment), segment=segment))
     parts: list[tuple[Span, list[tuple[Segment, Readings]]]] = [(span, []) for span in wide]
     for place, one, rows in zip(places, asked, source.readings(asked, window), strict=True):
         parts[place][1].append((one.segment, rows))

@@ -56,12 +56,16 @@ class Span:
             self, first=min(self.first, first_us // DAY_US), end=max(self.end, last_us // DAY_US + 1)
         )
 
-    def around_intervals(self, segment: Segment) -> "Span":
+    def reached_by(self, segment: Segment) -> "Span":
         """With the days that intervals of the marked days reach into."""
         length_us = (segment.form.interval_s or 0) * _SECOND_US
-        return self.widened(
-            self.changed_first * DAY_US - length_us, self.changed_end * DAY_US + length_us - 1
-        )
+        first_us, end_us = self.changed_first * DAY_US, self.changed_end * DAY_US
+        return self.widened(first_us - length_us, end_us + length_us - 1)
+
+    def reaching(self, segment: Segment) -> "Span":
+        """With the days whose intervals reach into these."""
+        length_us = (segment.form.interval_s or 0) * _SECOND_US
+        return self.widened(self.first * DAY_US - length_us, self.end * DAY_US + length_us - 1)
 
 
 def spans(unit_id: Ints, channel: Ints, day: Ints) -> list[Span]:

@@ -29,7 +29,7 @@ held
 More than MAX_GLITCH false readings in a row look like a change and a change back: nothing is booked for
 either, unless both fit, e.g. many false 0 of a register that is lower than `max_per_hour`.
 
-**How far a reading reaches.** Whether a reading is sound depends on the REACH = 2 * MAX_GLITCH usable
+**How far a reading reaches.** Whether a reading is sound depends on the REACH = 2 * MAX_GLITCH - 1 usable
 readings on either side of it. So a reading that is added, changed or removed alters the soundness of at
 most REACH readings on either side, and a step only up to the nearest sound reading beyond those.
 """
@@ -43,7 +43,7 @@ from usage.series import HOUR_US, Bools, FaultKind, Floats, Ints
 #: So many false readings in a row are still told from a real change.
 MAX_GLITCH = 3
 #: Readings on either side whose soundness one reading can alter.
-REACH = 2 * MAX_GLITCH
+REACH = 2 * MAX_GLITCH - 1
 #: The part of the scale that counts as near its end, for a rollover.
 _NEAR_END = 0.1
 

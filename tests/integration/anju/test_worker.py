@@ -98,6 +98,9 @@ def test_nothing_is_swept_twice_for_nothing(
         connection.execute("NOTIFY usage_dirty")
         connection.commit()
         wait_settled(eye)
+        request(connection, Kind.sweep)
+        connection.commit()
+        wait_settled(eye)
         assert len(sweeps) == before
 
 

@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import numpy as np
@@ -28,6 +29,7 @@ from tests.unit.usage import meter
 from tests.unit.usage.meter import NEW, OLD, Told, told_by_a_meter
 from tests.unit.usage.oracle import CONFLICT, Row
 from tests.waiting import wait_until
+from usage import recompute
 from wire.channels import BY_NAME, EVENTS
 
 
@@ -166,6 +168,38 @@ def test_a_mark_that_comes_meanwhile_stays_and_the_next_worker_waits(
         connection.commit()
         thread.join(10)
         assert done == [1]
+    assert_as_from_scratch(connection, unit)
+
+
+def test_an_older_result_never_overwrites_a_newer_one(
+    connection: Connection, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two recomputes of one day: whoever loaded first must not write last."""
+    unit = make_unit(connection)
+    device = make_meter(connection, unit, "water-register")
+    tell(connection, device, hourly(range(5)))
+    connection.commit()
+    loaded, may_write = threading.Event(), threading.Event()
+    write = recompute._write
+
+    def slow_write(*given: object) -> object:
+        if not loaded.is_set():
+            loaded.set()
+            assert may_write.wait(10)
+        return write(*given)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(recompute, "_write", slow_write)
+    with ThreadPoolExecutor() as pool, connect(dsn, name="first") as one, connect(dsn, name="second") as two:
+        first = pool.submit(work_off, one)
+        assert loaded.wait(10)
+        tell(connection, device, hourly([50, 60], day=0.5))
+        connection.commit()
+        second = pool.submit(work_off, two)
+        waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        wait_until(lambda: second.done() or connection.execute(waits).rowcount, what="it is done or waits")
+        may_write.set()
+        assert first.result(10).marked == second.result(10).marked == 1
+    connection.rollback()
     assert_as_from_scratch(connection, unit)
 
 

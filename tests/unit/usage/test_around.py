@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from random import Random
 
 import numpy as np
 import pytest
@@ -52,7 +53,10 @@ class Kept:
         day = np.array(taken, np.int64)
         marked = spans(np.full_like(day, SERIES[0]), np.full_like(day, SERIES[1]), day)
         source = Memory(self.rows.values())
-        for outcome in renew(source, marked, self.segments, {SERIES[1]: self.most}, window=self.window):
+        outcomes = renew(source, marked, self.segments, {SERIES[1]: self.most}, window=self.window)
+        days = [n for outcome in outcomes for n in range(outcome.span.first, outcome.span.end)]
+        assert len(days) == len(set(days))
+        for outcome in outcomes:
             self.put(outcome.derived)
 
     def put(self, derived: Derived) -> None:
@@ -89,7 +93,7 @@ def check(
     rows: Sequence[Row], places: Sequence[Place], most: Fraction, *, portions: Sequence[int], window: int
 ) -> None:
     kept = Kept(places, most, window)
-    waiting = list(rows)
+    waiting = _as_they_arrive(rows)
     for portion in (*portions, len(waiting)):
         for row in waiting[:portion]:
             kept.store(row)
@@ -100,6 +104,13 @@ def check(
     first, end = min(row.time for row in rows) // DAY_US - 2, max(row.time for row in rows) // DAY_US + 3
     assert_same(kept.as_kept(first, end - first), kept.from_scratch(first, end - first))
     assert set(kept.days) <= set(range(first, end))
+
+
+def _as_they_arrive(rows: Sequence[Row]) -> list[Row]:
+    """In order of time, but for some that come days or weeks late."""
+    rng = Random(len(rows))
+    delay = rng.choice((0, 2, 30)) * DAY
+    return sorted(rows, key=lambda row: row.time + (rng.randint(0, delay) if rng.random() < 0.2 else 0))
 
 
 portions = st.lists(st.integers(1, 30), max_size=8)
@@ -133,6 +144,23 @@ def test_any_rows_in_any_portions(
         Place(device=2, start=moment, end=2**60, full=full),
     ]
     check(rows, places, Fraction(1037, 100), portions=portions, window=window)
+
+
+@given(st.integers(0, 2**64), portions, st.sampled_from((1, 2, 5)))
+def test_readings_around_the_half_hour_in_any_portions(seed: int, portions: list[int], window: int) -> None:
+    """Where two steps fall on one hour and none on the next, one moves: across midnight as well."""
+    rng = Random(seed)
+    rows = [
+        Row(
+            device=1,
+            time=START + n * HOUR + rng.randint(24, 36) * MINUTE,
+            received=START,
+            value=10 * n + rng.choice((0, 0, 0, 40)),
+        )
+        for n in range(24 * 5)
+        if rng.random() > 0.03
+    ]
+    check(rows, [Place(device=1, start=0, end=2**60)], MOST, portions=portions, window=window)
 
 
 @given(strange_rows(most=150), st.sampled_from((30, 60, 100, 36 * 60)), st.booleans(), portions)
