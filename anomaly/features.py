@@ -12,8 +12,6 @@ import numpy as np
 
 from anomaly.window import Flags, Floats
 
-#: Local hours of the night, for the smallest flow of the night (utilities read 02-05).
-_NIGHT = slice(2, 5)
 #: Smaller differences are noise of adding and rounding.
 _NOISE_KWH, _NOISE_L = 5e-4, 0.05
 
@@ -53,6 +51,10 @@ class SignRules(Protocol):
     def water_floor_margin_l(self) -> float: ...
     @property
     def water_coarsest_l(self) -> float: ...
+    @property
+    def night_from_h(self) -> int: ...
+    @property
+    def night_to_h(self) -> int: ...
     @property
     def door_memory_days(self) -> int: ...
 
@@ -112,7 +114,7 @@ def water_day(litres: Floats, rules: SignRules) -> WaterDay:
         seen_h=seen.sum(axis=-1, dtype=np.float32),
         zero_h=zero,
         floor_l=floor,
-        night_l=least(litres[..., _NIGHT]),
+        night_l=least(litres[..., rules.night_from_h : rules.night_to_h]),
         active_h=active,
         step_l=_step(litres, _NOISE_L),
     )

@@ -151,7 +151,7 @@ def _detect(ledger: Ledger, policy: Policy, at: int) -> list[Finding]:
     memory = policy.idle.memory_days
     steps = ledger.water_step_l[:, max(at + 1 - memory, 0) : at + 1]
     fine = resolution(steps, policy.leak.coarsest_l)
-    found = leak.detect(views.leak_view(ledger, at, policy.leak.memory_days, fine), policy.leak, policy.bands)
+    found = leak.detect(views.leak_view(ledger, at, policy.leak, fine), policy.leak, policy.bands)
     return found + idle.detect(views.idle_view(ledger, at, memory), policy.idle, policy.bands)
 
 

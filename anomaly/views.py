@@ -1,5 +1,7 @@
 """What the detectors look at as of one evening, cut out of a window and its ledger."""
 
+from typing import Protocol
+
 import numpy as np
 
 from anomaly import features
@@ -10,10 +12,6 @@ from anomaly.window import Calendar, Flags, Ints, Window
 
 #: `lease_from` where leases are on record and none is in force.
 NO_LEASE = np.iinfo(np.int32).max
-#: What became known within so many hours may be reported; a day, since sweeps are daily at least.
-_NEWS_H = 24
-#: Of the latest so many hours: a run that ended longer ago is history, even if it arrived today.
-_LATEST_H = 48
 
 
 def idle_view(ledger: Ledger, day: int, memory_days: int) -> IdleView:
@@ -21,41 +19,54 @@ def idle_view(ledger: Ledger, day: int, memory_days: int) -> IdleView:
     window, rules = ledger.window, ledger.rules
     first = max(day + 1 - memory_days, 0)
     days = slice(first, day + 1)
-    step = np.stack(
-        [features.least(ledger.energy_step_kwh[:, days]), features.least(ledger.water_step_l[:, days])]
-    )
-    with np.errstate(invalid="ignore"):
-        fine = np.stack([step[0] <= rules.energy_coarsest_kwh, step[1] <= rules.water_coarsest_l])
+    energy, water = ledger.energy_step_kwh[:, days], ledger.water_step_l[:, days]
     return IdleView(
         calendar=_from(window, first, day),
         signs=np.stack(
             [ledger.energy_sign[:, days], ledger.water_sign[:, days], ledger.door_sign(first, day + 1)]
         ),
-        fine=fine,
+        fine=np.stack(
+            [
+                features.resolution(energy, rules.energy_coarsest_kwh),
+                features.resolution(water, rules.water_coarsest_l),
+            ]
+        ),
         absent=absent(window, ledger.cut)[:, days],
         lease_from=np.maximum(lease_from(window, day), first) - np.int32(first),
         energy_kwh=ledger.energy_kwh[:, days],
         water_l=ledger.water_l[:, days],
         water_floor_l=ledger.water_floor_l[:, days],
         happenings=ledger.entries[:, days] + ledger.openings[:, days],
-        step=step,
+        step=np.stack([features.least(energy), features.least(water)]),
     )
 
 
-def leak_view(ledger: Ledger, day: int, memory_days: int, fine: Flags) -> LeakView:
+class News(Protocol):
+    """The part of the policy that says what of the water is looked at; `policy.groups.Leak` is one."""
+
+    @property
+    def memory_days(self) -> int: ...
+    @property
+    def news_hours(self) -> int: ...
+    @property
+    def latest_hours(self) -> int: ...
+
+
+def leak_view(ledger: Ledger, day: int, rules: News, fine: Flags) -> LeakView:
     """The hours up to the end of `day`, as far as the ledger knows them; `fine` is (units,)."""
     window = ledger.window
-    first = max(day + 1 - memory_days, 0)
+    first = max(day + 1 - rules.memory_days, 0)
     hours = slice(24 * first, 24 * (day + 1))
     arrived = window.water.arrived[:, hours]
     known = arrived <= ledger.cut
-    news = known & (arrived > ledger.cut - _NEWS_H)
-    news[:, :-_LATEST_H] = False
+    news = known & (arrived > ledger.cut - rules.news_hours)
+    news[:, : -rules.latest_hours] = False
     return LeakView(
         calendar=_from(window, first, day),
         litres=np.where(known, window.water.amount[:, hours], np.float32(np.nan)),
         news=news,
         fine=fine,
+        night=slice(ledger.rules.night_from_h, ledger.rules.night_to_h),
     )
 
 

@@ -113,6 +113,9 @@ class Signs:
     water_floor_factor: float = key(number(1, 10))
     water_floor_margin_l: float = key(number(0, 100), unit="L")
     water_coarsest_l: float = key(number(0, 1000), unit="L")
+    #: The night, when utilities read the smallest flow: local hours from the first to before the second.
+    night_from_h: int = key(whole(0, 22), unit="h")
+    night_to_h: int = key(whole(1, 24), unit="h")
     #: A lock that was not heard for so many days is no witness.
     door_memory_days: int = key(whole(1, 90), unit="d")
 
@@ -130,6 +133,12 @@ class Idle:
     long_days: int = key(whole(7, 365), unit="d")
     #: Sources that must agree for a day to count.
     min_sources: int = key(whole(2, 3))
+    #: A source agrees as a whole when it was quiet on more than this share of the days counted.
+    agreeing_share: float = key(share())
+    #: Against it speak more unknown days than this share of the days counted, …
+    gaps_share: float = key(share())
+    #: … and an earlier time without life, people back since, of more than this share.
+    habit_share: float = key(share())
     #: A clock whose newest day is older than this is silent.
     fresh_days: int = key(whole(1, 90), unit="d")
     #: How far back a clock is followed.
@@ -147,8 +156,24 @@ class Leak:
     long_hours: int = key(whole(1, 2400), unit="h")
     #: Unknown hours that a run may bridge; a longer gap ends it.
     bridge_hours: int = key(whole(0, 240), unit="h")
-    #: Sum over the run of -log(share of days on which this home has flow at that hour).
+    #: Sum over the run of -log(share of days on which this home has flow at that hour), at least; and as
+    #: much as weighs more.
     min_gain: float = key(number(0, 100))
+    long_gain: float = key(number(0, 1000))
+    #: What became known within so many hours is reported, …
+    news_hours: int = key(whole(1, 240), unit="h")
+    #: … of the latest so many: a run that ended longer ago is history, even if it arrives today.
+    latest_hours: int = key(whole(1, 240), unit="h")
+    #: A run began where the flow last was below this share of what runs now, less the margin.
+    start_share: float = key(share())
+    start_margin_l: float = key(number(0, 100), unit="L")
+    #: Flow in the night on more than this share of days is a habit, and speaks against.
+    habit_share: float = key(share())
+    #: The smallest hour of the night speaks for it above so many times what it was, plus the margin, …
+    night_factor: float = key(number(1, 10))
+    night_margin_l: float = key(number(0, 100), unit="L")
+    #: … over so many nights before.
+    night_days: int = key(whole(7, 90), unit="d")
     #: The home's habit: so many days, …
     baseline_days: int = key(whole(7, 365), unit="d")
     #: … that ended so many days ago, …
@@ -164,6 +189,8 @@ class Leak:
     flat_hours: int = key(whole(1, 240), unit="h")
     flat_share: float = key(share())
     flat_margin_l: float = key(number(0, 100), unit="L")
+    #: … or weigh more from this share of them on, …
+    even_share: float = key(share())
     #: … and the smallest is at least this.
     floor_l: float = key(number(0, 100), unit="L")
     #: A meter that counts in coarser steps than this cannot show an hour without flow.
@@ -243,6 +270,9 @@ _ORDERED = (
     ("signs_standby_min_days", "signs_standby_days"),
     ("leak_baseline_min_days", "leak_baseline_days"),
     ("leak_flat_hours", "leak_flat_window_hours"),
+    ("leak_min_hours", "leak_long_hours"),
+    ("leak_min_gain", "leak_long_gain"),
+    ("leak_night_days", "leak_memory_days"),
     ("bands_mid_from", "bands_high_from"),
 )
 
@@ -257,6 +287,12 @@ def conflicts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     ):
         if days >= shortest:
             found.append((name, "is not below idle_limit"))
+    if values["signs_night_from_h"] >= values["signs_night_to_h"]:
+        found.append(("signs_night_from_h", "is not before signs_night_to_h"))
+    if values["leak_baseline_days"] + values["leak_baseline_skip_days"] > values["leak_memory_days"]:
+        found.append(
+            ("leak_baseline_days", "is with leak_baseline_skip_days further back than leak_memory_days")
+        )
     if values["idle_memory_days"] <= shortest:
         found.append(("idle_memory_days", "is not above idle_limit"))
     return found

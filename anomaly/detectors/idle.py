@@ -31,7 +31,7 @@ class LegalPeriod(Protocol):
     def after(self, day: date) -> date: ...
 
 
-class IdleRules(Protocol):
+class IdleRules(words.WordRules, Protocol):
     """The part of the policy that the clock needs; `policy.groups.Idle` is one."""
 
     @property
@@ -42,8 +42,6 @@ class IdleRules(Protocol):
     def min_sources(self) -> int: ...
     @property
     def fresh_days(self) -> int: ...
-    @property
-    def long_days(self) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,13 +161,12 @@ def _findings(
         floor_l=words.middle(view.water_floor_l[unit, first:]),
         doors=words.Level.of(view.happenings[unit], first),
         longest_before=_longest_before(view, rules, unit, alive),
-        long_days=rules.long_days,
     )
     over = due(view, found, unit, rules)
     kinds = [VACANCY, IDLE_LIMIT] if facts.last > over else [VACANCY]
     findings: list[Finding] = []
     for kind in kinds:
-        evidence = words.evidence(facts, over=over if kind == IDLE_LIMIT else None)
+        evidence = words.evidence(facts, over=over if kind == IDLE_LIMIT else None, rules=rules)
         findings.append(
             Finding(
                 unit=unit,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 
@@ -12,12 +13,21 @@ from anomaly.window import Floats
 _ZH = {"energy": "电", "water": "水", "door": "门"}
 _EN = {"energy": "electricity", "water": "water", "door": "door"}
 _COUNT_ZH = {2: "两个", 3: "三个"}
-#: Days before a change that stand for "before".
+#: Days before a change that are said beside it; they decide nothing.
 _BEFORE = 28
-#: What is said against: more unknown days than this share of those that counted, …
-_GAPS = 0.25
-#: … and an earlier time without life of more than this share.
-_HABIT = 0.5
+
+
+class WordRules(Protocol):
+    """The part of the policy that decides how much a sentence weighs; `policy.groups.Idle` is one."""
+
+    @property
+    def long_days(self) -> int: ...
+    @property
+    def agreeing_share(self) -> float: ...
+    @property
+    def gaps_share(self) -> float: ...
+    @property
+    def habit_share(self) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +67,15 @@ class Facts:
     doors: Level
     #: Longest time of the same kind before the last sign of life.
     longest_before: int
-    long_days: int
 
     @property
     def unknown(self) -> int:
         """Days that neither counted nor were excused."""
         return self.span - self.count - self.absent
 
-    @property
-    def agreeing(self) -> list[str]:
-        """Sources that were quiet on most of the days counted."""
-        return [name for name, days in self.quiet.items() if days > self.count / 2]
+    def agreeing(self, rules: WordRules) -> list[str]:
+        """Sources that were quiet on enough of the days counted."""
+        return [name for name, days in self.quiet.items() if days > rules.agreeing_share * self.count]
 
 
 def middle(values: Floats) -> float:
@@ -76,14 +84,14 @@ def middle(values: Floats) -> float:
     return float(np.median(known)) if known.size else 0.0
 
 
-def evidence(facts: Facts, over: date | None) -> tuple[Evidence, ...]:
+def evidence(facts: Facts, over: date | None, rules: WordRules) -> tuple[Evidence, ...]:
     """The evidence of one finding; `over` is the end of the legal limit where that is passed."""
-    items = [_top(facts, over), _energy(facts), _water(facts), _door(facts)]
+    items = [_top(facts, over, rules), _energy(facts), _water(facts), _door(facts, rules)]
     if facts.absent:
         items.append(_absence(facts))
-    if facts.unknown > _GAPS * facts.count:
+    if facts.unknown > rules.gaps_share * facts.count:
         items.append(_gaps(facts))
-    if facts.longest_before > _HABIT * facts.count:
+    if facts.longest_before > rules.habit_share * facts.count:
         items.append(_habit(facts))
     return tuple(items)
 
@@ -135,8 +143,8 @@ def unknown(facts: Facts) -> tuple[Unknown, ...]:
     return tuple(items)
 
 
-def _top(facts: Facts, over: date | None) -> Evidence:
-    names = facts.agreeing
+def _top(facts: Facts, over: date | None, rules: WordRules) -> Evidence:
+    names = facts.agreeing(rules)
     zh_sources = "、".join(_ZH[name] for name in names[:-1]) + "和" + _ZH[names[-1]] if len(names) > 1 else ""
     en_sources = (
         ", ".join(_EN[name] for name in names[:-1]) + " and " + _EN[names[-1]] if len(names) > 1 else ""
@@ -157,7 +165,7 @@ def _top(facts: Facts, over: date | None) -> Evidence:
         en = f"{en}; the legal limit ended on {over.isoformat()}"
     return Evidence(
         code="idle_limit" if over is not None else "idle_days",
-        weight=3 if over is not None or facts.count >= facts.long_days else 2,
+        weight=3 if over is not None or facts.count >= rules.long_days else 2,
         zh=zh,
         en=en,
         source=names[0] if names else "energy",
@@ -223,7 +231,7 @@ def _water(facts: Facts) -> Evidence:
     )
 
 
-def _door(facts: Facts) -> Evidence:
+def _door(facts: Facts, rules: WordRules) -> Evidence:
     days, before = facts.quiet["door"], facts.doors.before
     zh, en = "没有门锁数据", "No lock data"
     if days:
@@ -236,7 +244,7 @@ def _door(facts: Facts) -> Evidence:
         facts,
         code="door_quiet" if days else "door_missing",
         source="door",
-        weight=1 if days > facts.count / 2 else 0,
+        weight=1 if "door" in facts.agreeing(rules) else 0,
         zh=zh,
         en=en,
         numbers=_numbers(known_days=days, happenings_a_day_before=before),

@@ -20,15 +20,11 @@ from anomaly.findings import Finding, ScoreRules, score
 from anomaly.window import Calendar, Flags, Floats, Ints
 
 LEAK = "leak"
-#: Local hours of the night, when utilities read the smallest flow.
-_NIGHT = slice(2, 5)
-#: Six weeks teach no share nearer to never and always than this.
+#: Six weeks teach no share nearer to never and always than this; it keeps the logarithm finite.
 _NEVER_SURE = 0.02
-#: A run begins where the flow last was below this share of what runs now.
-_BELOW = 0.75
 
 
-class LeakRules(Protocol):
+class LeakRules(words.WordRules, Protocol):
     """The part of the policy that the detector needs; `policy.groups.Leak` is one."""
 
     @property
@@ -58,7 +54,11 @@ class LeakRules(Protocol):
     @property
     def floor_l(self) -> float: ...
     @property
-    def long_hours(self) -> int: ...
+    def latest_hours(self) -> int: ...
+    @property
+    def start_share(self) -> float: ...
+    @property
+    def start_margin_l(self) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +72,8 @@ class LeakView:
     news: Flags
     #: Meters that count finely enough to show an hour without flow, (units,).
     fine: Flags
+    #: Local hours of the night.
+    night: slice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +157,7 @@ def detect(view: LeakView, rules: LeakRules, scores: ScoreRules) -> list[Finding
             run = _run(litres[row], found, row, int(hour), rules)
             if run is not None:
                 home = _Home(unit=int(unit), litres=litres[row], usual=usual[row])
-                findings.append(_finding(home, run, view.calendar, rules, scores))
+                findings.append(_finding(home, run, view, rules, scores))
                 break
     return findings
 
@@ -179,7 +181,7 @@ def evenness(litres: Floats, rules: LeakRules) -> words.Even | None:
 
 def _likely(view: LeakView, rules: LeakRules) -> Flags:
     """A cheap look at the latest days: the units that can have a run of `min_hours` in the news."""
-    days = 3 + 3 * rules.min_hours // 24
+    days = 1 + (rules.latest_hours + 3 * rules.min_hours) // 24
     litres, news = view.litres[:, -24 * days :], view.news[:, -24 * days :]
     found = runs(litres, np.zeros((litres.shape[0], 24), dtype=np.float32), rules)
     past = news & ((found.hours >= rules.min_hours) | (found.before < 0))
@@ -218,11 +220,9 @@ def _run(litres: Floats, found: Runs, row: int, hour: int, rules: LeakRules) -> 
     )
 
 
-def _finding(
-    home: _Home, run: words.Run, calendar: Calendar, rules: LeakRules, scores: ScoreRules
-) -> Finding:
-    litres, known = home.litres, np.isfinite(home.litres)
-    start, unsure = _claimed_start(litres, run)
+def _finding(home: _Home, run: words.Run, view: LeakView, rules: LeakRules, scores: ScoreRules) -> Finding:
+    calendar, litres, known = view.calendar, home.litres, np.isfinite(home.litres)
+    start, unsure = _claimed_start(litres, run, rules)
     facts = words.Facts(
         run=run,
         since=calendar.local(start),
@@ -231,14 +231,13 @@ def _finding(
         mean_l=float(np.nanmean(litres[start : run.end])),
         total_l=float(np.nansum(litres[start : run.end])),
         at_least=not known[:start].any(),
-        usual=home.usual,
-        night_before_l=_night(litres[: start // 24 * 24]),
-        night_now_l=_night(litres[-(-run.start // 24) * 24 : -(-run.end // 24) * 24]),
+        night=(view.night.start, view.night.stop),
+        night_usual=float(home.usual[view.night].mean()),
+        night_before_l=_night(litres[: start // 24 * 24], view, rules),
+        night_now_l=_night(litres[-(-run.start // 24) * 24 : -(-run.end // 24) * 24], view, rules),
         unknown_h=int((~known[start : run.end]).sum()),
-        min_gain=rules.min_gain,
-        long_hours=rules.long_hours,
     )
-    evidence = words.evidence(facts)
+    evidence = words.evidence(facts, rules)
     days = known.reshape(-1, 24).any(axis=1)
     return Finding(
         unit=home.unit,
@@ -252,11 +251,12 @@ def _finding(
     )
 
 
-def _claimed_start(litres: Floats, run: words.Run) -> tuple[int, int]:
+def _claimed_start(litres: Floats, run: words.Run, rules: LeakRules) -> tuple[int, int]:
     """The first hour from which the flow never fell clearly below what runs now, and how many unknown
     hours lie just before it."""
     with np.errstate(invalid="ignore"):
-        low = np.flatnonzero(litres[run.start : run.end] < _BELOW * run.even.floor_l - 1)
+        clearly_below = rules.start_share * run.even.floor_l - rules.start_margin_l
+        low = np.flatnonzero(litres[run.start : run.end] < clearly_below)
     start = run.start + (int(low[-1]) + 1 if low.size else 0)
     first = start + int(np.isfinite(litres[start : run.end]).argmax())
     known = np.flatnonzero(np.isfinite(litres[:first]))
@@ -265,14 +265,14 @@ def _claimed_start(litres: Floats, run: words.Run) -> tuple[int, int]:
     return first, first or litres.size  # it flows since the window begins: nobody knows since when
 
 
-def _night(litres: Floats) -> float:
-    """Median over the latest four weeks of the smallest hour of each night; NaN where unknown.
+def _night(litres: Floats, view: LeakView, rules: LeakRules) -> float:
+    """Median over the latest `night_days` of the smallest hour of each night; NaN where unknown.
 
     Parameters
     ----------
     litres : (hours,)
         Whole local days.
     """
-    nights = litres.reshape(-1, 24)[-28:, _NIGHT]
+    nights = litres.reshape(-1, 24)[-rules.night_days :, view.night]
     lows = [float(night[np.isfinite(night)].min()) for night in nights if np.isfinite(night).any()]
     return float(np.median(lows)) if lows else float("nan")

@@ -3,16 +3,36 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 
+from anomaly.durations import how_long
 from anomaly.findings import Evidence, Unknown
-from anomaly.window import Floats
 
-#: Flow in the night on more than this share of days is a habit, and speaks against.
-_HABIT = 0.5
-#: More is said from this many times on.
-_MORE = 1.5
+#: From this many times the smallest hour on the mean is said beside it: a matter of wording alone.
+_UNLIKE = 1.5
+
+
+class WordRules(Protocol):
+    """The part of the policy that decides how much a sentence weighs; `policy.groups.Leak` is one."""
+
+    @property
+    def long_hours(self) -> int: ...
+    @property
+    def long_gain(self) -> float: ...
+    @property
+    def habit_share(self) -> float: ...
+    @property
+    def even_share(self) -> float: ...
+    @property
+    def night_factor(self) -> float: ...
+    @property
+    def night_margin_l(self) -> float: ...
+    @property
+    def night_days(self) -> int: ...
+    @property
+    def memory_days(self) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,23 +72,23 @@ class Facts:
     total_l: float
     #: Nothing is known before the run: it may be longer.
     at_least: bool
-    #: Share of days with flow by local hour.
-    usual: Floats
+    #: The night: local hours from the first to before the second.
+    night: tuple[int, int]
+    #: Share of nights with flow.
+    night_usual: float
     #: Smallest hour of the night, before the run and now; NaN where unknown.
     night_before_l: float
     night_now_l: float
     unknown_h: int
-    min_gain: float
-    long_hours: int
 
 
-def evidence(facts: Facts) -> tuple[Evidence, ...]:
+def evidence(facts: Facts, rules: WordRules) -> tuple[Evidence, ...]:
     """The evidence of one finding."""
-    items = [_top(facts), _rare(facts), _even(facts)]
+    items = [_top(facts, rules), _rare(facts, rules), _even(facts, rules)]
     if np.isfinite(facts.night_before_l) and np.isfinite(facts.night_now_l):
-        items.append(_night(facts))
+        items.append(_night(facts, rules))
     if facts.run.earlier:
-        items.append(_earlier(facts))
+        items.append(_earlier(facts, rules))
     items.append(
         _item(
             facts,
@@ -108,11 +128,11 @@ def unknown(facts: Facts) -> tuple[Unknown, ...]:
     return tuple(items)
 
 
-def _top(facts: Facts) -> Evidence:
+def _top(facts: Facts, rules: WordRules) -> Evidence:
     run, floor, mean = facts.run, facts.run.even.floor_l, facts.mean_l
     least_zh, least_en = ("至少", "at least ") if facts.at_least else ("", "")
     zh, en = f"持续用水{least_zh}{run.hours}小时", f"Flow for {least_en}{run.hours} hours"
-    if mean > _MORE * floor:
+    if mean > _UNLIKE * floor:
         zh += f"，每小时不低于约{floor:.0f}升，平均约{mean:.0f}升"
         en += f", never below about {floor:.0f} L an hour, about {mean:.0f} L on average"
     else:
@@ -124,7 +144,7 @@ def _top(facts: Facts) -> Evidence:
     return _item(
         facts,
         code="flow_hours",
-        weight=3 if run.hours >= facts.long_hours else 2,
+        weight=3 if run.hours >= rules.long_hours else 2,
         zh=zh,
         en=en,
         numbers={
@@ -136,14 +156,14 @@ def _top(facts: Facts) -> Evidence:
     )
 
 
-def _rare(facts: Facts) -> Evidence:
-    share = float(facts.usual[2:5].mean())
-    zh = f"平时凌晨2—5时约{share:.0%}的日子有水流"
-    en = f"Water runs between 02:00 and 05:00 on about {share:.0%} of ordinary days"
-    if share > _HABIT:
+def _rare(facts: Facts, rules: WordRules) -> Evidence:
+    (begin, end), share = facts.night, facts.night_usual
+    zh = f"平时凌晨{begin}—{end}时约{share:.0%}的日子有水流"
+    en = f"Water runs between {begin:02}:00 and {end:02}:00 on about {share:.0%} of ordinary days"
+    if share > rules.habit_share:
         weight = -1
     else:
-        weight = 2 if facts.run.gain >= 2 * facts.min_gain else 1
+        weight = 2 if facts.run.gain >= rules.long_gain else 1
         zh, en = f"{zh}，这次一夜都没有停", f"{en}; now it did not pause"
     return _item(
         facts,
@@ -155,13 +175,13 @@ def _rare(facts: Facts) -> Evidence:
     )
 
 
-def _even(facts: Facts) -> Evidence:
+def _even(facts: Facts, rules: WordRules) -> Evidence:
     even = facts.run.even
     span = f"{even.floor_l:.0f}", f"{even.ceiling_l:.0f}"
     return _item(
         facts,
         code="flow_even",
-        weight=2 if even.close * 2 >= even.of else 1,
+        weight=2 if even.close >= rules.even_share * even.of else 1,
         zh=f"最近{even.of}小时里有{even.close}小时的水量在{span[0]}到{span[1]}升之间，每小时几乎相同",
         en=f"{even.close} of the latest {even.of} hours lie between {span[0]} and {span[1]} L,"
         " nearly the same every hour",
@@ -169,29 +189,31 @@ def _even(facts: Facts) -> Evidence:
     )
 
 
-def _night(facts: Facts) -> Evidence:
-    before, now = facts.night_before_l, facts.night_now_l
-    more = now > _MORE * before + 1
+def _night(facts: Facts, rules: WordRules) -> Evidence:
+    (begin, end), before, now = facts.night, facts.night_before_l, facts.night_now_l
+    more = now > rules.night_factor * before + rules.night_margin_l
+    zh_ago, en_ago = how_long(rules.night_days)
     return _item(
         facts,
         code="night_flow",
         weight=1 if more else -1,
-        zh=f"夜里2—5时最小用水：之前四周每小时约{before:.0f}升，"
+        zh=f"夜里{begin}—{end}时最小用水：之前{zh_ago}每小时约{before:.0f}升，"
         + (f"现在约{now:.0f}升" if more else f"现在约{now:.0f}升，与平时差不多"),
-        en=f"Smallest night hour (02:00 to 05:00): about {before:.0f} L in the four weeks before, "
-        + (f"now about {now:.0f} L" if more else f"now about {now:.0f} L, much as usual"),
+        en=f"Smallest night hour ({begin:02}:00 to {end:02}:00): about {before:.0f} L in the {en_ago}"
+        " before, " + (f"now about {now:.0f} L" if more else f"now about {now:.0f} L, much as usual"),
         numbers={"night_before_l": round(before, 1), "night_now_l": round(now, 1)},
     )
 
 
-def _earlier(facts: Facts) -> Evidence:
+def _earlier(facts: Facts, rules: WordRules) -> Evidence:
     runs = facts.run.earlier
+    zh_back, en_back = how_long(rules.memory_days)
     return _item(
         facts,
         code="earlier_runs",
         weight=-1,
-        zh=f"近三个月已有{runs}次同样长的持续用水，后来都停了",
-        en=f"Runs of this length in the last three months: {runs}, all of which ended",
+        zh=f"近{zh_back}已有{runs}次同样长的持续用水，后来都停了",
+        en=f"Runs of this length in the last {en_back}: {runs}, all of which ended",
         numbers={"runs": runs},
     )
 

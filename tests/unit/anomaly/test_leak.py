@@ -158,6 +158,30 @@ def test_earlier_runs_that_ended_speak_against() -> None:
     assert {item.code: item.weight for item in found[1].evidence}["earlier_runs"] == -1
 
 
+def test_words_and_weights_follow_the_policy() -> None:
+    """The night, how far back, and what counts as a habit are the policy's, not the detector's."""
+    home = with_flow(with_flow(lived_in(90), 20, start=24 * 50, hours=60), 20)
+    signs = dataclasses.replace(POLICY.signs, night_from_h=1, night_to_h=6)
+    changed = dataclasses.replace(RULES, memory_days=60, night_days=21, night_factor=9.9, habit_share=0.0)
+    rules = dataclasses.replace(POLICY, signs=signs, leak=changed)
+    (before,), (after,) = findings(home, 73, kind="leak"), findings(home, 73, kind="leak", rules=rules)
+    plain, other = ({item.code: item for item in found.evidence} for found in (before, after))
+    assert "夜里2—5时最小用水：之前四周" in plain["night_flow"].zh
+    assert "(01:00 to 06:00): about 0 L in the three weeks before" in other["night_flow"].en
+    assert "近三个月" in plain["earlier_runs"].zh
+    assert "in the last two months" in other["earlier_runs"].en
+    assert (plain["flow_rare"].weight > 0, other["flow_rare"].weight) == (True, -1)
+
+
+def test_how_late_a_run_is_news_is_policy() -> None:
+    home = with_flow(lived_in(90), 20, hours=30)
+    found = first(home)
+    assert found is not None
+    late = dataclasses.replace(POLICY, leak=dataclasses.replace(RULES, news_hours=200, latest_hours=200))
+    assert findings(home, found[0] + 4, kind="leak") == []
+    assert findings(home, found[0] + 4, kind="leak", rules=late)
+
+
 def test_longer_runs_score_higher() -> None:
     home = with_flow(lived_in(90), 20)
     found = first(home)

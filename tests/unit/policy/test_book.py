@@ -230,6 +230,18 @@ REFUSED = {
         rule("leak_flat_hours", "99"),
         "rule 1, leak_flat_hours: is above leak_flat_window_hours",
     ),
+    "a night that ends before it begins": (
+        rule("signs_night_from_h", "5"),
+        "rule 1, signs_night_from_h: is not before signs_night_to_h",
+    ),
+    "people compared with days beyond standby": (
+        rule("signs_energy_repeat_days", "29"),
+        "rule 1, signs_energy_repeat_days: is above signs_standby_days",
+    ),
+    "a habit from before what is remembered": (
+        rule("leak_baseline_days", "84"),
+        "rule 1, leak_baseline_days: is with leak_baseline_skip_days further back than leak_memory_days",
+    ),
     "unknown table": ("[rules]\n", "rules: unknown table"),
     "one rule": ("[rule]\nkey = 'x'\n", "rule: rules are written [[rule]]"),
     "not TOML": ("key = = 1", "not TOML"),
