@@ -93,7 +93,12 @@ class Work:
         watermark.advance(connection, RAN, now)
 
     def _max_per_hour(self, now: datetime) -> dict[str, float]:
-        """The most that any city believes of one home."""
+        """The most that any city believes of one home.
+
+        One table for all homes, on purpose: what a pipe and a fuse can carry differs little between cities,
+        series of many estates are derived together, and where two cities do differ, a glitch between their
+        limits that passes in the stricter one is a smaller harm than real consumption that is refused.
+        """
         most: dict[str, float] = {}
         for book in self.books.values():
             for channel, limits in book.on(now.date()).ingest.limits.items():
