@@ -4,6 +4,8 @@ import logging
 import signal
 import socket
 import threading
+from collections.abc import Mapping
+from datetime import date
 from importlib.metadata import version
 
 import policy
@@ -14,6 +16,8 @@ from ingest.address import BrokerAddress
 from storage.migrate import head
 from storage.migrate import migrate as migrate_storage
 from storage.pool import connect, open_pool, require_schema
+
+_log = logging.getLogger(__name__)
 
 _API_CONNECTIONS = 8
 _API_GRACE_S = 5
@@ -49,7 +53,9 @@ def worker(settings: Settings) -> None:
     from anju import worker as body  # noqa: PLC0415
 
     logs.configure("worker")
-    body.run(dsn=_migrated(settings), books=policy_books(), now=clock.now, ready=readiness.announce)
+    books = policy_books()
+    warn_of_unconfirmed(books, clock.now().date())
+    body.run(dsn=_migrated(settings), books=books, now=clock.now, ready=readiness.announce)
 
 
 def api(settings: Settings) -> None:
@@ -97,6 +103,17 @@ def api(settings: Settings) -> None:
 def policy_books() -> dict[str, policy.PolicyBook]:
     """The policies of all cities, by code."""
     return {city.code: policy.load(city.code) for city in policy.cities()}
+
+
+def warn_of_unconfirmed(books: Mapping[str, policy.PolicyBook], day: date) -> None:
+    """Name the rules in force that rest on general knowledge alone: a demo may run on them."""
+    found = [f"{city}: {rule.key}" for city, book in books.items() for rule in book.on(day).unconfirmed]
+    if found:
+        _log.warning(
+            "not to go live on: policy rules of general knowledge only (mark M) are in force: %s",
+            ", ".join(found),
+            extra={"action": "policy_unconfirmed"},
+        )
 
 
 def _asked_to_stop() -> threading.Event:
