@@ -33,7 +33,8 @@ class Evidence:
     source: str
     first: date | None = None
     last: date | None = None
-    numbers: Mapping[str, float] = field(default_factory=dict)
+    #: What the sentence says, for programs: amounts, and days and moments in ISO 8601.
+    numbers: Mapping[str, float | str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """The shape in which signals and leads keep it."""

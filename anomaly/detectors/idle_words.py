@@ -160,7 +160,13 @@ def _top(facts: Facts, over: date | None, rules: WordRules) -> Evidence:
     least_zh, least_en = ("至少", "at least ") if facts.at_least else ("", "")
     zh = f"{least_zh}{facts.count}天没有生活迹象{agree_zh}{excused_zh}"
     en = f"No sign of life for {least_en}{facts.count} days{agree_en}{excused_en}"
+    numbers: dict[str, float | str] = {
+        "days": facts.count,
+        "unknown_days": facts.unknown,
+        "absent_days": facts.absent,
+    }
     if over is not None:
+        numbers["limit_on"] = over.isoformat()
         zh = f"连续{zh}；法定期限至{over.isoformat()}，已超过"
         en = f"{en}; the legal limit ended on {over.isoformat()}"
     return Evidence(
@@ -171,7 +177,7 @@ def _top(facts: Facts, over: date | None, rules: WordRules) -> Evidence:
         source=names[0] if names else "energy",
         first=facts.first,
         last=facts.last,
-        numbers={"days": facts.count, "unknown_days": facts.unknown, "absent_days": facts.absent},
+        numbers=numbers,
     )
 
 

@@ -227,6 +227,7 @@ def _finding(home: _Home, run: words.Run, view: LeakView, rules: LeakRules, scor
         run=run,
         since=calendar.local(start),
         until=calendar.local(run.end),
+        ends_at=calendar.instant(run.end),
         running=bool(known[: run.end][-1]) and not known[run.end :].any(),
         mean_l=float(np.nanmean(litres[start : run.end])),
         total_l=float(np.nansum(litres[start : run.end])),

@@ -66,6 +66,8 @@ class Facts:
     run: Run
     since: datetime
     until: datetime
+    #: `until` as a moment.
+    ends_at: datetime
     #: The run reaches the newest hour that is known.
     running: bool
     mean_l: float
@@ -152,6 +154,8 @@ def _top(facts: Facts, rules: WordRules) -> Evidence:
             "floor_l_an_hour": round(floor, 1),
             "mean_l_an_hour": round(mean, 1),
             "total_l": round(facts.total_l),
+            "ends_at": facts.ends_at.isoformat(),
+            "running": facts.running,
         },
     )
 
@@ -219,7 +223,7 @@ def _earlier(facts: Facts, rules: WordRules) -> Evidence:
 
 
 def _item(
-    facts: Facts, *, code: str, weight: int, zh: str, en: str, numbers: Mapping[str, float]
+    facts: Facts, *, code: str, weight: int, zh: str, en: str, numbers: Mapping[str, float | str]
 ) -> Evidence:
     return Evidence(
         code=code,

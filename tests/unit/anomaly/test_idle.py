@@ -263,6 +263,8 @@ def test_past_the_limit_both_kinds_are_said_with_the_date() -> None:
     end = Period(months=6).after(FIRST + timedelta(days=LEFT - 1))
     assert f"法定期限至{end}，已超过" in found[1].evidence[0].zh
     assert found[1].evidence[0].weight == 3
+    assert found[1].evidence[0].numbers["limit_on"] == end.isoformat()
+    assert "limit_on" not in found[0].evidence[0].numbers
 
 
 def test_an_end_of_month_is_not_shortened() -> None:

@@ -1,6 +1,7 @@
 """Flow without a pause on homes made of arrays."""
 
 import dataclasses
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -33,6 +34,10 @@ def hour_of(found: Finding) -> float:
     return window([lived_in(1)]).calendar.hour(found.since)
 
 
+def local_midnight(day: int) -> datetime:
+    return window([lived_in(1)]).calendar.instant(24 * day)
+
+
 def test_people_are_no_lead() -> None:
     for seed in range(3):
         assert findings(lived_in(90, seed=seed), *range(90), kind="leak") == []
@@ -49,6 +54,9 @@ def test_steady_flow_is_found_within_two_evenings_with_its_start(litres_h: float
     assert finding.evidence[0].zh.startswith(f"持续用水{hours:.0f}小时")
     assert finding.evidence[0].en.startswith(f"Flow for {hours:.0f} hours")
     assert "仍在流" in finding.evidence[0].zh
+    numbers = finding.evidence[0].numbers
+    assert numbers["running"] is True
+    assert numbers["ends_at"] == local_midnight(day + 1).isoformat()
 
 
 def test_a_pause_is_said() -> None:
@@ -57,6 +65,9 @@ def test_a_pause_is_said() -> None:
     assert found is not None
     later = findings(home, found[0], kind="leak")[0]
     assert "后停止" in later.evidence[0].zh
+    assert later.evidence[0].numbers["running"] is False
+    ended = datetime.fromisoformat(str(later.evidence[0].numbers["ends_at"]))
+    assert abs(ended - (local_midnight(0) + timedelta(hours=START + 40))) <= timedelta(hours=2)
     assert findings(home, found[0] + 3, kind="leak") == []
 
 
