@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from anomaly.errors import AnomalyError, NoPolicy, ZoneRefused
-from anomaly.window import NEVER, Calendar, Doors, Ints, Metered, Spans, Window
+from anomaly.window import NEVER, Calendar, Doors, Ints, Leases, Metered, Spans, Window
 from devices.profiles import load_profiles
 from policy.book import PolicyBook
 from storage.pool import Connection
@@ -216,14 +216,12 @@ def _absences(
     )
 
 
-def _leases(connection: Connection, asked: dict[str, object], places: dict[int, int]) -> Spans:
+def _leases(connection: Connection, asked: dict[str, object], places: dict[int, int]) -> Leases:
     rows = connection.execute(_SQL["leases"], asked).fetchall()
-    start = _ints([row[1] for row in rows])
-    return Spans(
+    return Leases(
         unit=_ints([places[row[0]] for row in rows]),
-        start=start,
+        start=_ints([row[1] for row in rows]),
         end=_ints([row[2] for row in rows]),
-        arrived=start,
     )
 
 

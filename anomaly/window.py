@@ -95,6 +95,18 @@ class Spans:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Leases:
+    """Days of the leases of single units; all arrays have one length. The register does not say since when
+    they are known: a sweep of a past day takes them as they stand."""
+
+    unit: Ints
+    #: First day, which may lie before the window.
+    start: Ints
+    #: Day after the last.
+    end: Ints
+
+
+@dataclass(frozen=True, kw_only=True)
 class Window:
     """Everything a sweep looks at, for a block of units of one zone."""
 
@@ -110,7 +122,7 @@ class Window:
     #: Registered absences; a day that one touches is covered.
     absences: Spans
     #: Leases; the clock of a home whose leases are on record belongs to the one in force.
-    leases: Spans
+    leases: Leases
 
     @property
     def units(self) -> int:

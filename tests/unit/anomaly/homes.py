@@ -9,7 +9,7 @@ import numpy as np
 import policy
 from anomaly.findings import Finding
 from anomaly.sweep import walk
-from anomaly.window import NEVER, Calendar, Doors, Metered, Spans, Window
+from anomaly.window import NEVER, Calendar, Doors, Leases, Metered, Spans, Window
 from policy.book import Policy
 
 #: A Monday.
@@ -111,11 +111,10 @@ def window(homes: Sequence[Home]) -> Window:
             end=_ints(a[2] for a in absences),
             arrived=_ints(a[3] for a in absences),
         ),
-        leases=Spans(
+        leases=Leases(
             unit=_ints(s[0] for s in leases),
             start=_ints(s[1] for s in leases),
             end=_ints(s[2] for s in leases),
-            arrived=_ints(s[1] for s in leases),
         ),
     )
 
