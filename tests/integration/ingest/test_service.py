@@ -124,6 +124,7 @@ def test_no_acknowledgement_crosses_a_reconnect(broker: TestBroker, site: Site, 
             assert {m.packet_id for m in before} & {m.packet_id for m in after}
             assert client.acknowledge(before) == 0
             assert client.acknowledge(after[:15]) == 15
+        wait_until(lambda: line.carried == 0, what="the broker has heard the end of that connection")
         with listening(broker.url) as client:
             assert [m.payload for m in take(client, 25)] == [m.payload for m in after[15:]]
             assert client.take(within_s=0.2) == []

@@ -4,7 +4,7 @@ import selectors
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.properties import Properties
@@ -119,7 +119,8 @@ class Line:
         self._to = port
         self._listener = socket.create_server((HOST, 0))
         self.url = f"mqtt://{HOST}:{self._listener.getsockname()[1]}"
-        self._ends: set[socket.socket] = set()
+        #: Connections that are carried now.
+        self.carried = 0
         self._closed = False
         self._thread = threading.Thread(target=self._carry, name="line")
         self._wake, self._woken = socket.socketpair()
@@ -149,21 +150,38 @@ class Line:
                         other |= {near: far, far: near}
                         for end in (near, far):
                             selector.register(end, selectors.EVENT_READ)
-                        continue
-                    data = b"" if ready is self._woken else _received(ready)
-                    if ready in other and data:
-                        other[ready].sendall(data)
-                        continue
-                    if ready is self._woken:
+                    elif ready is self._woken:
                         ready.recv(16)
-                    # Cut, or one end is gone: all of it goes.
-                    for end in other:
-                        selector.unregister(end)
-                        end.close()
-                    other.clear()
-                    break
+                        for end in other:
+                            _drop(selector, end)
+                        other.clear()
+                        break
+                    elif data := _received(ready):
+                        with suppress(OSError):  # nobody listens any more; the end of it is heard next
+                            other[ready].sendall(data)
+                    else:
+                        # What one end said last must reach the other: close only when both have ended.
+                        selector.unregister(ready)
+                        if other[ready] in selector.get_map():
+                            _end_sending(other[ready])
+                        else:
+                            for end in (ready, other.pop(ready)):
+                                other.pop(end, None)
+                                end.close()
+                self.carried = len(other) // 2
             for end in other:
                 end.close()
+
+
+def _drop(selector: selectors.BaseSelector, end: socket.socket) -> None:
+    if end in selector.get_map():
+        selector.unregister(end)
+    end.close()
+
+
+def _end_sending(end: socket.socket) -> None:
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_WR)
 
 
 def _received(end: socket.socket) -> bytes:
