@@ -16,6 +16,7 @@ from rich.progress import Progress
 from anju import clock, database, stack, status, terminal
 from anju.demo import accounts, bulk, evenings, load, replay, simulator
 from anju.demo.load import Demo
+from anju.embedded.tether import tied
 from anju.errors import AnjuError
 from anju.importer import known
 from anju.processes import policy_books
@@ -140,7 +141,10 @@ def _own_stack(settings: Settings) -> Iterator[None]:
         return
     command = [sys.executable, "-P", "-m", "anju", "up", "--json", "--http-port", "0"]
     process = subprocess.Popen(
-        [*command, "--data-dir", str(settings.data_dir)], stdout=subprocess.PIPE, env=dict(os.environ)
+        [*command, "--data-dir", str(settings.data_dir)],
+        stdout=subprocess.PIPE,
+        env=dict(os.environ),
+        preexec_fn=tied(signal.SIGTERM),  # noqa: PLW1509 - calls prctl only
     )
     try:
         assert process.stdout is not None

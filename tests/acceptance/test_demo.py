@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from anju import stack
 from anju.processes import policy_books
 from housing.leads import raise_leads
 from storage.pool import connect
 from tests.integration.demo.conftest import few
+from tests.waiting import wait_until
 
 __all__ = ["few"]
 
@@ -50,3 +52,15 @@ def test_the_report_is_what_the_database_says(dsn: str, few: Path, tmp_path: Pat
     assert told["published"] == told["messages"]["stored"] > 100
     # the long vacancy and the run without a pause that are really in these households
     assert {("idle_limit",), ("leak",), ("vacancy",)} <= set(found)
+
+
+def test_a_demo_that_is_killed_leaves_no_stack_behind(dsn: str, few: Path, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    command = [sys.executable, "-m", "anju", "demo", "--once", "--report", tmp_path / "r.json", "--data", few]
+    environment = os.environ | {"ANJU_DATABASE_URL": dsn, "ANJU_DATA_DIR": str(data_dir)}
+    demo = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = wait_until(lambda: stack.read(data_dir), within_s=60, what="the stack is up")
+    pids = [pid for pid in running.pids.values() if pid is not None]
+    demo.kill()
+    demo.wait()
+    wait_until(lambda: not any(stack.alive(pid) for pid in pids), within_s=30, what="all of it is gone")
