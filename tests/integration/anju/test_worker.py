@@ -138,6 +138,7 @@ def test_what_fails_is_tried_again_and_counts_as_pending_meanwhile(
         sweep(self, asked)
 
     monkeypatch.setattr(Work, "sweep", failing)
+    monkeypatch.setattr(worker, "_PAUSE_S", 0.4)
     with working(dsn):
         wait_settled(eye)
     assert pending == [False, False]

@@ -55,7 +55,28 @@ def sound_times(rows: list[Row]) -> set[int]:
     return {time for (time, _), sound in zip(times, judged.sound, strict=True) if sound}
 
 
-@settings(max_examples=500)
+@settings(max_examples=100)
+@given(st.integers(0, 2**64))
+def test_the_soundness_of_readings_beyond_the_reach_stays(seed: int) -> None:
+    """Many falls that only a long run of false readings explains, or none."""
+    rng = Random(seed)
+    values = [rng.randrange(9) for _ in range(30)]
+    for at in range(len(values)):
+        after = [*values]
+        after[at] = rng.randrange(9)
+        was, now = (_sound(some) for some in (values, after))
+        assert was[: max(at - REACH, 0)] == now[: max(at - REACH, 0)]
+        assert was[at + REACH + 1 :] == now[at + REACH + 1 :]
+
+
+def _sound(values: list[int]) -> list[bool]:
+    """Hourly, where two an hour are the most that is possible."""
+    times = START + np.arange(len(values)) * HOUR
+    judged = register.judge(times, np.array(values, np.float64), max_per_hour=2, rollover_at=None)
+    return judged.sound.tolist()
+
+
+@settings(max_examples=300)
 @given(st.integers(0, 2**64))
 def test_a_changed_reading_alters_nothing_beyond_its_reach(seed: int) -> None:
     rng = Random(seed)
