@@ -163,12 +163,14 @@ def test_readings_around_the_half_hour_in_any_portions(seed: int, portions: list
     check(rows, [Place(device=1, start=0, end=2**60)], MOST, portions=portions, window=window)
 
 
-@given(strange_rows(most=150), st.sampled_from((30, 60, 100, 36 * 60)), st.booleans(), portions)
-def test_intervals_in_any_portions(rows: list[Row], minutes: int, at_end: bool, portions: list[int]) -> None:
+@given(strange_rows(most=150), st.sampled_from((30, 60, 100, 36 * 60)), st.booleans(), portions, windows)
+def test_intervals_in_any_portions(
+    rows: list[Row], minutes: int, at_end: bool, portions: list[int], window: int
+) -> None:
     place = Place(
         device=1, start=0, end=START + 5 * DAY, kind="interval", interval=minutes * MINUTE, at_end=at_end
     )
-    check(rows, [place], Fraction(100_037, 100), portions=portions, window=WINDOW)
+    check(rows, [place], Fraction(100_037, 100), portions=portions, window=window)
 
 
 @pytest.mark.parametrize("garbage", [30, 300])
