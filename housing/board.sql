@@ -6,28 +6,7 @@ WITH source AS (
            CASE WHEN s.channel = 0 THEN %(lock_after)s::interval ELSE %(meter_after)s::interval END AS patience
     FROM v_source s
     JOIN unit u ON u.id = s.unit_id AND u.estate_id = %(estate_id)s
-    LEFT JOIN LATERAL (
-        SELECT max(r.time) AS at
-        FROM (
-            (SELECT r.time FROM v_reading r
-             WHERE s.channel <> 0 AND r.device_id = s.device_id AND r.channel = s.channel
-               AND r.quality & %(not_evidence)s = 0 AND r.time >= s.valid_from
-             ORDER BY r.time DESC LIMIT 1)
-            UNION ALL
-            (SELECT e.time FROM v_event e
-             WHERE s.channel = 0 AND e.device_id = s.device_id
-               AND e.quality & %(not_evidence)s = 0 AND e.time >= s.valid_from
-             ORDER BY e.time DESC LIMIT 1)
-            UNION ALL
-            -- nobody passes the door of an empty home, but its lock still reports itself
-            (SELECT r.time FROM channel c CROSS JOIN LATERAL (
-                 SELECT r.time FROM v_reading r
-                 WHERE r.device_id = s.device_id AND r.channel = c.code
-                   AND r.quality & %(not_evidence)s = 0 AND r.time >= s.valid_from
-                 ORDER BY r.time DESC LIMIT 1) r
-             WHERE s.channel = 0)
-        ) r
-    ) heard ON true
+    CROSS JOIN LATERAL last_heard(s.device_id, s.channel, s.valid_from, %(not_evidence)s) heard
     WHERE s.status = 'active' AND s.valid_from <= %(now)s AND (s.valid_to IS NULL OR s.valid_to > %(now)s)
 ), covered AS (
     SELECT unit_id,
@@ -99,27 +78,7 @@ SELECT s.device, s.serial, s.profile, s.channel, s.valid_from, heard.at AS heard
            < %(now)s AS silent
 FROM v_source s
 JOIN unit u ON u.id = s.unit_id
-LEFT JOIN LATERAL (
-    SELECT max(r.time) AS at
-    FROM (
-        (SELECT r.time FROM v_reading r
-         WHERE s.channel <> 0 AND r.device_id = s.device_id AND r.channel = s.channel
-           AND r.quality & %(not_evidence)s = 0 AND r.time >= s.valid_from
-         ORDER BY r.time DESC LIMIT 1)
-        UNION ALL
-        (SELECT e.time FROM v_event e
-         WHERE s.channel = 0 AND e.device_id = s.device_id
-           AND e.quality & %(not_evidence)s = 0 AND e.time >= s.valid_from
-         ORDER BY e.time DESC LIMIT 1)
-        UNION ALL
-        (SELECT r.time FROM channel c CROSS JOIN LATERAL (
-             SELECT r.time FROM v_reading r
-             WHERE r.device_id = s.device_id AND r.channel = c.code
-               AND r.quality & %(not_evidence)s = 0 AND r.time >= s.valid_from
-             ORDER BY r.time DESC LIMIT 1) r
-         WHERE s.channel = 0)
-    ) r
-) heard ON true
+CROSS JOIN LATERAL last_heard(s.device_id, s.channel, s.valid_from, %(not_evidence)s) heard
 WHERE s.unit_id = %(unit_id)s
   AND (%(everything)s OR u.estate_id = ANY(%(estate_ids)s))
   AND s.status = 'active' AND s.valid_from <= %(now)s AND (s.valid_to IS NULL OR s.valid_to > %(now)s)

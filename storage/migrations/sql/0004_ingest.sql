@@ -90,3 +90,27 @@ CREATE VIEW v_reading AS
 SELECT device_id, channel, time, received_at, value, quality FROM reading;
 CREATE VIEW v_event AS
 SELECT device_id, time, received_at, type, method, result, value, subject, quality FROM event;
+
+-- The newest row of one source that has none of the flags `without`. What a device tells of itself counts
+-- for its events: nobody passes the door of an empty home, but its lock still reports itself.
+CREATE FUNCTION last_heard(of_device integer, of_channel smallint, since timestamptz, without integer)
+RETURNS TABLE (at timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT max(newest.time)
+    FROM (
+        (SELECT r.time FROM v_reading r
+         WHERE of_channel <> 0 AND r.device_id = of_device AND r.channel = of_channel
+           AND r.quality & without = 0 AND r.time >= since
+         ORDER BY r.time DESC LIMIT 1)
+        UNION ALL
+        (SELECT e.time FROM v_event e
+         WHERE of_channel = 0 AND e.device_id = of_device AND e.quality & without = 0 AND e.time >= since
+         ORDER BY e.time DESC LIMIT 1)
+        UNION ALL
+        (SELECT r.time FROM channel c CROSS JOIN LATERAL (
+             SELECT r.time FROM v_reading r
+             WHERE r.device_id = of_device AND r.channel = c.code
+               AND r.quality & without = 0 AND r.time >= since
+             ORDER BY r.time DESC LIMIT 1) r
+         WHERE of_channel = 0)
+    ) newest
+$$;
