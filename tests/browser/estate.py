@@ -1,6 +1,5 @@
 """An estate with a year of days, made from arrays: every state of the board stands somewhere in it."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +18,7 @@ from policy.book import PolicyBook
 from storage import watermark
 from storage.personal import PersonalKey
 from storage.pool import Connection
+from tests.browser import signals
 from wire.channels import BY_NAME, EVENTS
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -360,116 +360,9 @@ _SIGNALS: dict[str, tuple[str, float, float, float]] = {
 def _signals(connection: Connection, ids: dict[str, int], *, as_of: date, codes: Sequence[str]) -> None:
     for code in codes:
         kind, days, spread, score = _SIGNALS[code]
-        since = (NOW - timedelta(days=days)).replace(minute=0, second=0)
-        evidence = _leak(since) if kind == "leak" else _idle(kind, int(days), since, as_of)
-        quality = {
-            "sources": {
-                "energy": {"known_days": int(days) - 2, "days": int(days)},
-                "water": {"known_days": int(days) - 1, "days": int(days)},
-                "door": {"known_days": int(days), "days": int(days)},
-            },
-            "unknown": [
-                {
-                    "zh": "是否有尚未报备的离家原因，例如住院、探亲、外地工作。",
-                    "en": "Whether there is a reason to be away that was not registered: hospital, family.",
-                }
-            ],
-        }
-        at = datetime.combine(as_of + timedelta(days=1), datetime.min.time(), ZONE)
-        connection.execute(
-            "INSERT INTO signal (unit_id, kind, as_of, at, since, since_pm_days, score, evidence, quality,"
-            " detector, policy) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'seed/1', 'seed')",
-            [ids[code], kind, as_of, at, since, spread, score, json.dumps(evidence), json.dumps(quality)],
+        signals.store(
+            connection, ids[code], kind=kind, days=days, spread=spread, score=score, as_of=as_of, now=NOW
         )
-
-
-def _idle(kind: str, days: int, since: datetime, as_of: date) -> list[dict[str, object]]:
-    first = since.astimezone(ZONE).date().isoformat()
-    dates = {"from": first, "to": as_of.isoformat()}
-    over = "；法定期限至2026-11-02，已超过" if kind == "idle_limit" else ""
-    over_en = "; the legal limit ended on 2026-11-02" if kind == "idle_limit" else ""
-    return [
-        {
-            "code": "idle_days",
-            "weight": 3 if days > 90 else 2,
-            "zh": f"{days}天没有生活迹象，电、水和门三个来源一致；无离家报备{over}",
-            "en": f"No sign of life for {days} days; electricity, water and door agree{over_en}",
-            "source": "energy",
-            "numbers": {"days": days},
-            **dates,
-        },
-        {
-            "code": "energy_standby",
-            "weight": 1,
-            "zh": f"用电停在待机水平，每天约1.4千瓦时，之前四周每天约9.6千瓦时（{days - 2}天有数据）",
-            "en": "Electricity stays at standby, about 1.4 kWh a day; before about 9.6",
-            "source": "energy",
-            "numbers": {},
-            **dates,
-        },
-        {
-            "code": "water_none",
-            "weight": 1,
-            "zh": f"没有用水，之前四周每天约141升（{days - 1}天有数据）",
-            "en": "No water was used; in the four weeks before about 141 L a day",
-            "source": "water",
-            "numbers": {},
-            **dates,
-        },
-        {
-            "code": "earlier_return",
-            "weight": -1,
-            "zh": "以前也有过38天没有生活迹象，后来有人回来",
-            "en": "There was a time of 38 days without a sign of life before, after which people came back",
-            "source": "register",
-            "numbers": {},
-            **dates,
-        },
-        {
-            "code": "door_missing",
-            "weight": 0,
-            "zh": "没有室内传感器数据",
-            "en": "No indoor sensor data",
-            "source": "device",
-            "numbers": {},
-            "from": None,
-            "to": None,
-        },
-    ]
-
-
-def _leak(since: datetime) -> list[dict[str, object]]:
-    day = since.astimezone(ZONE).date().isoformat()
-    dates = {"from": day, "to": NOW.astimezone(ZONE).date().isoformat()}
-    return [
-        {
-            "code": "leak_run",
-            "weight": 3,
-            "zh": "持续用水26小时，每小时约72升，没有一小时为零",
-            "en": "Water has run for 26 hours, about 72 L an hour; no hour at zero",
-            "source": "water",
-            "numbers": {"hours": 26},
-            **dates,
-        },
-        {
-            "code": "leak_flat",
-            "weight": 2,
-            "zh": "最近24小时中有22小时的用水几乎一样多",
-            "en": "On 22 of the last 24 hours the flow was almost the same",
-            "source": "water",
-            "numbers": {},
-            **dates,
-        },
-        {
-            "code": "earlier_runs",
-            "weight": -1,
-            "zh": "今年有过一次持续14小时的用水，自行停止",
-            "en": "Once this year water ran for 14 hours and stopped by itself",
-            "source": "water",
-            "numbers": {},
-            **dates,
-        },
-    ]
 
 
 def _decide(connection: Connection, unit_id: int) -> None:
