@@ -1,8 +1,13 @@
-"""Profiles: what one kind of device sends, and what its values mean. Data in `profiles/*.toml`."""
+"""Profiles: what one kind of device sends, and what its values mean. Data in `profiles/*.toml`.
+
+A device of the native format sends our own channels and event types. Of any other format the profile says
+which field is which: a `[[field]]` makes a reading or an event of it (`devices.mapping`). Adding a model is
+adding a file.
+"""
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -11,10 +16,41 @@ from typing import Literal
 
 import msgspec
 
+from devices.decoders.reports import Value
 from devices.errors import ProfileInvalid
+from devices.formats import FORMATS
+from devices.units import conversion
 from wire.channels import BY_NAME
-from wire.events import EventType
+from wire.events import EventType, Method, Result
 from wire.forms import Form
+
+NATIVE = "native-v1"
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one field of a format's messages means: a reading, or an event."""
+
+    #: The field's name in the format's reports; `*` stands for any one part between points.
+    name: str
+    #: The channel whose value it is …
+    channel: str | None = None
+    #: … in this unit; none: what the message states, else the channel's own. `factor` comes before it.
+    unit: str | None = None
+    factor: float = 1.0
+    #: The event type that it is …
+    event: str | None = None
+    #: … when its value is one of these; none: whenever it is there and not empty, zero or false.
+    when: tuple[Value, ...] = ()
+    #: Numbers only: the bits that count, before `when` is asked.
+    mask: int | None = None
+    #: A state that is repeated in reports, not a change that was seen. False: it is over. A hazard that is
+    #: over is an event with the value 0.
+    state: bool = False
+    method: str | None = None
+    result: str | None = None
+    #: Fields that hold who it was (a pseudonym), and how much.
+    subject: str | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +67,20 @@ class Profile:
     events: frozenset[str]
     #: How often it is heard when it is well, in seconds.
     expected_interval_s: int
+    #: Not native: what its fields mean.
+    rules: tuple[Rule, ...] = ()
+    #: Fields that no rule names are taken by their names and units (`devices.meaning`).
+    by_meaning: bool = False
+    #: It speaks for others, its listed children.
+    gateway: bool = False
+    #: `once`: a message that comes again is known by its time or its number. `at-least-once`: it is not.
+    delivery: Literal["once", "at-least-once"] = "once"
+    #: The vendor's own decoder, a file of devices/codecs/.
+    codec: str | None = None
+    #: What it understands (`devices.commands`).
+    commands: frozenset[str] = frozenset()
+    #: What its format's parser must know of the model.
+    options: Mapping[str, Value] = field(default_factory=dict)
 
     @cached_property
     def channel_codes(self) -> frozenset[int]:
@@ -51,10 +101,17 @@ class _Channel(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    format: Literal["native-v1"]
+    format: str
     expected_interval_s: int
     channels: dict[str, _Channel] = {}
     events: list[str] = []
+    field: list[Rule] = []
+    by_meaning: bool = False
+    gateway: bool = False
+    delivery: Literal["once", "at-least-once"] = "once"
+    codec: str | None = None
+    commands: list[str] = []
+    options: dict[str, Value] = {}
 
 
 @cache
@@ -85,18 +142,49 @@ def read_profile(file: Traversable) -> Profile:
         raise ProfileInvalid(f"{file.name}: {error}") from error
     if found.expected_interval_s <= 0:
         raise ProfileInvalid(f"{file.name}: expected_interval_s: not positive")
-    if not found.channels and not found.events:
+    if found.format != NATIVE and found.format not in FORMATS:
+        known = ", ".join([NATIVE, *FORMATS])
+        raise ProfileInvalid(f"{file.name}: format: no such format: {found.format}; there are {known}")
+    if not found.channels and not found.events and not found.gateway:
         raise ProfileInvalid(f"{file.name}: neither channels nor events")
     for name in found.events:
         if name not in EventType.__members__:
             raise ProfileInvalid(f"{file.name}: events: no such event type: {name}")
+    for rule in found.field:
+        _check(file.name, rule, found)
     return Profile(
         name=file.name.removesuffix(".toml"),
         format=found.format,
         channels=MappingProxyType({name: _form(file.name, name, c) for name, c in found.channels.items()}),
         events=frozenset(found.events),
         expected_interval_s=found.expected_interval_s,
+        rules=tuple(found.field),
+        by_meaning=found.by_meaning,
+        gateway=found.gateway,
+        delivery=found.delivery,
+        codec=found.codec,
+        commands=frozenset(found.commands),
+        options=MappingProxyType(found.options),
     )
+
+
+def _check(file: str, rule: Rule, found: _File) -> None:
+    """Refuse a rule that can never give anything, or gives what the profile does not announce."""
+    where = f"{file}: field {rule.name}"
+    if found.format == NATIVE:
+        raise ProfileInvalid(f"{where}: the native format has no fields of its own")
+    if (rule.channel is None) == (rule.event is None):
+        raise ProfileInvalid(f"{where}: needs a channel or an event, and not both")
+    if rule.channel is not None and rule.channel not in found.channels:
+        raise ProfileInvalid(f"{where}: channel: {rule.channel} is not among the profile's channels")
+    if rule.channel is not None and rule.unit is not None and conversion(rule.channel, rule.unit) is None:
+        raise ProfileInvalid(f"{where}: unit: {rule.unit} is not a unit of {rule.channel}")
+    if rule.event is not None and rule.event not in found.events:
+        raise ProfileInvalid(f"{where}: event: {rule.event} is not among the profile's events")
+    if rule.method is not None and rule.method not in Method.__members__:
+        raise ProfileInvalid(f"{where}: method: no such way in: {rule.method}")
+    if rule.result is not None and rule.result not in Result.__members__:
+        raise ProfileInvalid(f"{where}: result: no such result: {rule.result}")
 
 
 def _form(file: str, name: str, channel: _Channel) -> Form:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from devices import marks
 from devices.errors import InvalidDeviceCode, UnknownProfile
@@ -37,6 +38,10 @@ class NewDevice:
     estate_id: int
     #: The maker's number (表号).
     serial: str = ""
+    #: Code of the gateway that speaks for it; None: it speaks for itself.
+    gateway: str | None = None
+    #: What its format calls it: a EUI, a meter number, a name. None: its code.
+    address: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +53,12 @@ class Device:
     profile: Profile
     #: False: retired; what it still sends is quarantined.
     active: bool
+    #: Of its estate, for times without a zone.
+    zone: ZoneInfo
+    #: The gateway that speaks for it; None: it speaks for itself.
+    gateway_id: int | None = None
+    #: What its format calls it; None: its code.
+    address: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +87,26 @@ class Registry:
         self.without_profile = without_profile
         self._devices = devices
         self._services = services
+        self._children: dict[tuple[int, str], Device] = {}
+        self._addressed: dict[tuple[str, str], list[Device]] = {}
+        for device in devices.values():
+            name = device.address or device.code
+            if device.gateway_id is not None:
+                self._children[device.gateway_id, name] = device
+            self._addressed.setdefault((device.profile.format, name), []).append(device)
 
     def device(self, code: str) -> Device | None:
         """Find a device by its name in topics."""
         return self._devices.get(code)
+
+    def child(self, gateway: Device, address: str) -> Device | None:
+        """Find the device that a gateway calls so, among its listed children."""
+        return self._children.get((gateway.id, address))
+
+    def addressed(self, wire_format: str, address: str) -> Device | None:
+        """Find the one device of a format that is called so, whoever speaks for it; None: none or several."""
+        found = self._addressed.get((wire_format, address), ())
+        return found[0] if len(found) == 1 else None
 
     def unit_at(self, device_id: int, channel: int, time_us: int) -> int | None:
         """Say which unit a device's channel served at a time (microseconds since 1970), if any."""
@@ -95,13 +122,21 @@ def load(connection: Connection) -> Registry:
     version = _version(connection)
     devices: dict[str, Device] = {}
     without_profile: dict[str, str] = {}
-    for device_id, code, name, active in connection.execute(_SQL["devices"]):
+    for device_id, code, name, active, zone, gateway_id, address in connection.execute(_SQL["devices"]):
         profile = profiles.get(name)
         if profile is None:
             without_profile[code] = name
             _tell_of_missing(name)
         else:
-            devices[code] = Device(id=device_id, code=code, profile=profile, active=active)
+            devices[code] = Device(
+                id=device_id,
+                code=code,
+                profile=profile,
+                active=active,
+                zone=ZoneInfo(zone),
+                gateway_id=gateway_id,
+                address=address,
+            )
     services: dict[tuple[int, int], list[Service]] = {}
     for device_id, channel, *service in connection.execute(_SQL["installations"]):
         services.setdefault((device_id, channel), []).append(_service(*service))
@@ -133,7 +168,14 @@ def begin_change(connection: Connection) -> None:
 
 
 def register_device(
-    connection: Connection, *, code: str, profile: str, estate_id: int, serial: str = ""
+    connection: Connection,
+    *,
+    code: str,
+    profile: str,
+    estate_id: int,
+    serial: str = "",
+    gateway: str | None = None,
+    address: str | None = None,
 ) -> int:
     """Register one device, or change it; safe to repeat. Returns its id.
 
@@ -141,7 +183,9 @@ def register_device(
     ------
     InvalidDeviceCode, UnknownProfile
     """
-    device = NewDevice(code=code, profile=profile, estate_id=estate_id, serial=serial)
+    device = NewDevice(
+        code=code, profile=profile, estate_id=estate_id, serial=serial, gateway=gateway, address=address
+    )
     return register_devices(connection, [device])[code]
 
 
@@ -179,6 +223,8 @@ def register_devices(connection: Connection, devices: Sequence[NewDevice]) -> di
             "profiles": [device.profile for device in devices],
             "serials": [device.serial for device in devices],
             "estates": [device.estate_id for device in devices],
+            "gateways": [device.gateway for device in devices],
+            "addresses": [device.address for device in devices],
         },
     ).fetchall()
     marks.mark_devices(connection, [device_id for device_id, means_else in changed if means_else])

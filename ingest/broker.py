@@ -61,6 +61,10 @@ class Broker(Protocol):
         """Acknowledge in the given order what came over the present connection; returns how many."""
         ...
 
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send a message, QoS 1 and not retained; what is not sent when the connection breaks is lost."""
+        ...
+
     def stop(self, *, within_s: float) -> None:
         """Let acknowledgements go out, then disconnect and keep the session."""
         ...
@@ -77,6 +81,8 @@ class PahoBroker:
         Its size gives the receive maximum.
     now : Callable[[], datetime]
         The clock of `received_us`.
+    filters : Sequence[str]
+        What to subscribe to. What this client publishes itself does not come back.
     on_subscribed : Callable[[], None]
         Called on the network thread each time that the broker has taken our subscription.
     """
@@ -88,9 +94,11 @@ class PahoBroker:
         client_id: str,
         batching: Batching,
         now: Callable[[], datetime],
+        filters: Sequence[str] = (FILTER,),
         on_subscribed: Callable[[], None] = lambda: None,
     ) -> None:
         self._address = address
+        self._filters = filters
         self._subscribed = on_subscribed
         self._batching = batching
         self._now = now
@@ -154,6 +162,10 @@ class PahoBroker:
                 self._client.ack_all(present)
         return len(present)
 
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send a message, QoS 1 and not retained; what is not sent when the connection breaks is lost."""
+        self._client.publish(topic, payload, qos=1)
+
     def stop(self, *, within_s: float) -> None:
         """Let acknowledgements go out, then disconnect and keep the session."""
         deadline = time.monotonic() + within_s
@@ -182,7 +194,8 @@ class PahoBroker:
             extra={"action": "ingest.connected", "session_present": flags.session_present},
         )
         # Every time: without a session it is needed, with one it does no harm.
-        client.subscribe(FILTER, options=SubscribeOptions(qos=1, retainHandling=_RETAIN_WHEN_NEW))
+        options = SubscribeOptions(qos=1, noLocal=True, retainHandling=_RETAIN_WHEN_NEW)
+        client.subscribe([(topic_filter, options) for topic_filter in self._filters])
 
     def _on_connect_fail(self, client: Client, userdata: object) -> None:
         del client, userdata
@@ -205,9 +218,9 @@ class PahoBroker:
         del client, userdata, mid, properties
         if any(reason.is_failure for reason in reasons):
             _log.error(
-                "the broker refuses the subscription to %s: %s",
-                FILTER,
-                reasons[0],
+                "the broker refuses a subscription of %s: %s",
+                ", ".join(self._filters),
+                next(reason for reason in reasons if reason.is_failure),
                 extra={"action": "ingest.subscription_refused"},
             )
         else:

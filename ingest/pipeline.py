@@ -12,7 +12,8 @@ import psycopg
 
 from devices import registry
 from devices.decoders.elements import Refusal
-from ingest import journal, quarantine, state, store
+from devices.decoders.reports import Answer
+from ingest import journal, quarantine, state, store, todos
 from ingest.bound import Bound
 from ingest.limits import limits_of
 from ingest.message import Message
@@ -71,8 +72,8 @@ class Pipeline:
         """Go by way of the staging tables at first: after a reconnect messages come again."""
         self._clean_wanted = CLEAN_BATCHES
 
-    def store(self, messages: Sequence[Message]) -> None:
-        """Commit a batch.
+    def store(self, messages: Sequence[Message]) -> list[Answer]:
+        """Commit a batch; returns what its senders wait for, to be published now and not before.
 
         A message that the database refuses is found by halving and quarantined; the others are stored.
 
@@ -83,34 +84,35 @@ class Pipeline:
             twice when it is sent again.
         """
         try:
-            self._commit(messages)
+            return self._commit(messages)
         except REFUSED as error:
             if len(messages) > 1:
                 middle = len(messages) // 2
-                self.store(messages[:middle])
-                self.store(messages[middle:])
-                return
+                return self.store(messages[:middle]) + self.store(messages[middle:])
             said = str(error.diag.message_primary or error)
             _log.warning(
                 "the database refuses a message: %s", said, extra={"action": "ingest.refused_by_database"}
             )
-            self._commit(messages, refused=Refusal(Reason.refused_by_database, said))
+            return self._commit(messages, refused=Refusal(Reason.refused_by_database, said))
 
-    def _commit(self, messages: Sequence[Message], *, refused: Refusal | None = None) -> None:
+    def _commit(self, messages: Sequence[Message], *, refused: Refusal | None = None) -> list[Answer]:
         staged = self._clean_wanted > 0
         try:
-            met = self._transaction(messages, refused=refused, staged=staged)
+            met, answers = self._transaction(messages, refused=refused, staged=staged)
         except psycopg.errors.UniqueViolation:
             if staged:
                 raise
-            met = self._transaction(messages, refused=refused, staged=True)
+            met, answers = self._transaction(messages, refused=refused, staged=True)
         if met:
             self.expect_redelivery()
         elif staged:
             self._clean_wanted -= 1
+        return answers
 
-    def _transaction(self, messages: Sequence[Message], *, refused: Refusal | None, staged: bool) -> bool:
-        """Commit a batch; says whether it met a key that was there already."""
+    def _transaction(
+        self, messages: Sequence[Message], *, refused: Refusal | None, staged: bool
+    ) -> tuple[bool, list[Answer]]:
+        """Commit a batch; says whether it met a key that was there already, and what to answer."""
         now = self._now()
         connection = self._connection
         met = False
@@ -123,7 +125,7 @@ class Pipeline:
                 state.put_markers(connection, content.markers, now)
             oldest = _EPOCH + timedelta(microseconds=min(m.received_us for m in messages))
             state.put(connection, client_id=self._source, now=now, lag=now - oldest)
-        return met
+        return met, content.answers
 
     def _write(self, content: Sorted, now: datetime, found: registry.Registry, *, staged: bool) -> bool:
         connection = self._connection
@@ -134,6 +136,7 @@ class Pipeline:
             redacted=content.redacted,
         )
         written = store.write(connection, content, journal_id=journal_id, registry=found, staged=staged)
+        todos.put(connection, content.todos, journal_id=journal_id)
         quarantined = quarantine.put(connection, content.quarantined, journal_id=journal_id)
         store.tally(
             connection,

@@ -12,6 +12,8 @@ from datetime import datetime
 
 import psycopg
 
+from devices.decoders.reports import Answer
+from devices.formats import FILTERS
 from ingest.address import BrokerAddress
 from ingest.batches import Batching
 from ingest.bound import Bound
@@ -22,6 +24,7 @@ from policy.groups import Ingest
 from storage.errors import DatabaseAway
 from storage.migrate import head
 from storage.pool import Connection, connect, require_schema
+from wire.envelope import FILTER
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +79,7 @@ def run(
         client_id=client_id,
         batching=shape,
         now=now,
+        filters=(FILTER, *FILTERS),
         on_subscribed=on_subscribed,
     )
     serve(broker, dsn=dsn, bound=Bound(bound), rules=rules, now=now, source=client_id, stop=stop)
@@ -125,9 +129,12 @@ def _loop(broker: Broker, writer: "_Writer", stop: threading.Event) -> None:
 
 
 def _keep(broker: Broker, writer: "_Writer", batch: list[Message]) -> bool:
-    if not writer.store(batch):
+    answers = writer.store(batch)
+    if answers is None:
         return False
     broker.acknowledge(batch)
+    for answer in answers:
+        broker.publish(answer.topic, answer.payload)
     return True
 
 
@@ -144,10 +151,10 @@ class _Writer:
 
     def open(self) -> bool:
         """Wait for the database; False: asked to stop first."""
-        return self._until_it_works(lambda _: None)
+        return self._until_it_works(lambda _: []) is not None
 
-    def store(self, batch: list[Message]) -> bool:
-        """Commit a batch, however long the database is away; False: asked to stop first."""
+    def store(self, batch: list[Message]) -> list[Answer] | None:
+        """Commit a batch, however long the database is away, for its answers; None: asked to stop first."""
         return self._until_it_works(lambda pipeline: self._store(pipeline, batch))
 
     def close(self) -> None:
@@ -156,28 +163,28 @@ class _Writer:
             self._connection.close()
         self._connection = self._pipeline = None
 
-    def _store(self, pipeline: Pipeline, batch: list[Message]) -> None:
+    def _store(self, pipeline: Pipeline, batch: list[Message]) -> list[Answer]:
         if batch[-1].epoch != self._epoch:
             self._epoch = batch[-1].epoch
             pipeline.expect_redelivery()
-        pipeline.store(batch)
+        return pipeline.store(batch)
 
-    def _until_it_works(self, work: Callable[[Pipeline], None]) -> bool:
+    def _until_it_works(self, work: Callable[[Pipeline], list[Answer]]) -> list[Answer] | None:
         delay_s = _RETRY_FIRST_S
         while True:
             try:
-                work(self._opened())
+                answers = work(self._opened())
             except _AWAY as error:
                 self.close()
                 if delay_s == _RETRY_FIRST_S:
                     _log.warning("the database is away: %s", error, extra={"action": "ingest.database_away"})
                 if self._stop.wait(delay_s):
-                    return False
+                    return None
                 delay_s = min(2 * delay_s, _RETRY_MAX_S)
             else:
                 if delay_s > _RETRY_FIRST_S:
                     _log.info("the database is back", extra={"action": "ingest.database_back"})
-                return True
+                return answers
 
     def _opened(self) -> Pipeline:
         if self._pipeline is None:

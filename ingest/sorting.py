@@ -8,15 +8,19 @@ from uuid import UUID
 
 import msgspec
 
-from devices.decoders import native
+from devices import formats, mapping
+from devices.decoders import native as native_format
 from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal
+from devices.decoders.reports import Answer, DecodeError, Report
+from devices.formats import Format
 from devices.registry import Device, Registry
+from ingest.addressing import Address, Addressing
 from ingest.bound import Bound
 from ingest.conflict import Candidate, candidate, settle
 from ingest.limits import Limits
 from ingest.message import Message
 from ingest.redaction import redact
-from wire.envelope import SETTLE, Topic, parse_topic
+from wire.envelope import SETTLE
 from wire.quality import NOT_EVIDENCE, Quality
 from wire.reasons import Reason
 
@@ -24,7 +28,8 @@ from wire.reasons import Reason
 _UNDECODED = 0
 _CLOCK_SUSPECT = int(Quality.CLOCK_SUSPECT)
 _SOFT_LIMIT = int(Quality.SOFT_LIMIT)
-_UNPROVEN = int(Quality.IDENTITY_UNPROVEN)
+_ARRIVAL_TIME = int(Quality.ARRIVAL_TIME)
+_STATE = int(Quality.STATE)
 _DETAIL_CHARACTERS = 300
 
 
@@ -57,6 +62,15 @@ class Quarantined:
     times: int = 1
 
 
+class Todo(NamedTuple):
+    """A message for the vendor's own decoder, which must not run here."""
+
+    device_id: int
+    message: Message
+    #: Of its arrival.
+    flags: int
+
+
 class _Marker(msgspec.Struct):
     marker: UUID
 
@@ -75,6 +89,10 @@ class Sorted:
     #: By message hash.
     quarantined: dict[bytes, Quarantined] = field(default_factory=dict)
     markers: list[UUID] = field(default_factory=list)
+    #: For the vendors' own decoders.
+    todos: list[Todo] = field(default_factory=list)
+    #: To be published once the batch is committed.
+    answers: list[Answer] = field(default_factory=list)
     #: How many there were before repetitions fell together.
     seen_readings: int = 0
     seen_events: int = 0
@@ -117,8 +135,7 @@ class Sorter:
     def __init__(self, *, registry: Registry, limits: Limits, bound: Bound) -> None:
         self.registry = registry
         self._limits = limits
-        self._bound = bound
-        self._addresses: dict[str, tuple[Topic | None, int]] = {}
+        self._addressing = Addressing(registry, bound)
 
     def sort(self, messages: Iterable[Message]) -> Sorted:
         """Say what a batch says; nothing is raised over what a message holds."""
@@ -128,64 +145,92 @@ class Sorter:
         return into
 
     def refuse(self, message: Message, refusal: Refusal) -> Sorted:
-        """Quarantine a message whole, whatever it says."""
+        """Quarantine a message whole, whatever it says; who waits for an answer gets it."""
         into = Sorted()
-        self._quarantine_whole(self._journaled(message, into), refusal, into)
+        address = self._addressing.read(message.topic)
+        self._refuse(self._journaled(message, into), address, refusal, into)
         return into
 
     def _take(self, message: Message, into: Sorted) -> None:
-        topic, flags = self._address(message.topic)
-        if topic is not None and topic.device == SETTLE and _is_marker(message, into):
+        address = self._addressing.read(message.topic)
+        native = address.native
+        if native is not None and native.device == SETTLE and _is_marker(message, into):
             return
+        if native is None and formats.heard(message.topic):
+            return  # what is said to devices, by us or by others, is none of their messages
         message = self._journaled(message, into)
-        device = None if topic is None else self.registry.device(topic.device)
-        if topic is None:
-            self._quarantine_whole(message, Refusal(Reason.unknown_topic, ""), into)
-        elif device is None:
-            self._quarantine_whole(message, self._stranger(topic.device), into)
-        elif not device.active:
-            self._quarantine_whole(message, Refusal(Reason.retired_device, topic.device), into)
+        if address.refusal is not None:
+            self._refuse(message, address, address.refusal, into)
+        elif address.format is not None:
+            self._take_foreign(message, address, address.format, into)
+        elif native is not None and address.sender is not None:
+            for element in native_format.decode(native.kind, message.payload):
+                self._screen(
+                    element, address.sender, message, into, flags=address.flags, decoder=native_format.DECODER
+                )
+
+    def _refuse(self, message: Message, address: Address, refusal: Refusal, into: Sorted) -> None:
+        """Quarantine it whole; who waits for an answer gets it all the same, or it would send for ever."""
+        if address.format is not None:
+            into.answers += self._parse(address.format, address, message)[1]
+        into.quarantine(message, message.payload, refusal, _UNDECODED)
+
+    def _take_foreign(self, message: Message, address: Address, found: Format, into: Sorted) -> None:
+        parsed, answers = self._parse(found, address, message)
+        into.answers += answers
+        if isinstance(parsed, Refusal):
+            into.quarantine(message, message.payload, parsed, found.decoder)
+            return
+        for report in parsed:
+            device = self._addressing.device_of(report, address)
+            if isinstance(device, Device) and not device.active:
+                device = Refusal(Reason.retired_device, device.code)
+            if isinstance(device, Refusal):
+                into.quarantine(message, report.raw, device, found.decoder)
+            elif report.frame is not None and not report.fields and device.profile.codec is not None:
+                into.todos.append(Todo(device.id, message, address.flags))
+            else:
+                meant = mapping.element(report, device.profile, device.zone)
+                self._screen(meant, device, message, into, flags=address.flags, decoder=found.decoder)
+
+    @staticmethod
+    def _parse(
+        found: Format, address: Address, message: Message
+    ) -> tuple[tuple[Report, ...] | Refusal, list[Answer]]:
+        """Take a message apart; answers with the whole topic they go to."""
+        options = address.sender.profile.options if address.sender is not None else {}
+        try:
+            parsed = found.parse(address.vendor, message.payload, options)
+        except DecodeError as error:
+            said, answers = error.refusal, error.answers
         else:
-            for element in native.decode(topic.kind, message.payload):
-                refusals = self._screen(element, device, message.received_us, flags, into)
-                if refusals:
-                    into.quarantine(message, element.raw, _together(refusals), native.DECODER)
-
-    def _stranger(self, code: str) -> Refusal:
-        profile = self.registry.without_profile.get(code)
-        detail = code if profile is None else f"{code} is registered, but its profile {profile} has no file"
-        return Refusal(Reason.unknown_device, detail)
-
-    def _address(self, topic: str) -> tuple[Topic | None, int]:
-        found = self._addresses.get(topic)
-        if found is None:
-            found = parse_topic(topic), 0 if self._bound.covers(topic) else _UNPROVEN
-            if found[0] is not None and self.registry.device(found[0].device) is not None:
-                self._addresses[topic] = found
-        return found
+            said, answers = parsed.reports, parsed.answers
+        return said, [Answer(address.prefix + answer.topic, answer.payload) for answer in answers]
 
     def _screen(
-        self, element: Element, device: Device, received_us: int, flags: int, into: Sorted
-    ) -> list[Refusal]:
-        """Take in what is good of an element; returns why the rest is refused."""
+        self, element: Element, device: Device, message: Message, into: Sorted, *, flags: int, decoder: int
+    ) -> None:
+        """Take in what is good of an element; the rest is quarantined with its reason."""
+        received_us = message.received_us
         refusals = [] if element.refusal is None else [element.refusal]
         for reading in element.readings:
             verdict = self._judge_reading(reading, device, received_us)
             if isinstance(verdict, Refusal):
                 refusals.append(verdict)
             else:
-                key = ReadingKey(device.id, reading.channel, reading.time_us)
-                found = candidate(reading.value, received_us, flags | verdict, native.DECODER)
-                into.add_reading(key, found)
-        event = element.event
-        if event is not None:
+                time_us = received_us if reading.time_us is None else reading.time_us
+                key = ReadingKey(device.id, reading.channel, time_us)
+                into.add_reading(key, candidate(reading.value, received_us, flags | verdict, decoder))
+        for event in element.events:
             verdict = self._judge_event(event, device, received_us)
             if isinstance(verdict, Refusal):
                 refusals.append(verdict)
             else:
-                key = EventKey(device.id, event.dedupe_key, event.time_us)
-                into.add_event(key, candidate(0.0, received_us, flags | verdict, native.DECODER), event)
-        return refusals
+                time_us = received_us if event.time_us is None else event.time_us
+                key = EventKey(device.id, event.dedupe_key, time_us)
+                into.add_event(key, candidate(0.0, received_us, flags | verdict, decoder), event)
+        if refusals:
+            into.quarantine(message, element.raw, _together(refusals), decoder)
 
     def _judge_reading(self, reading: DecodedReading, device: Device, received_us: int) -> int | Refusal:
         if reading.channel not in device.profile.channel_codes:
@@ -203,9 +248,12 @@ class Sorter:
     def _judge_event(self, event: DecodedEvent, device: Device, received_us: int) -> int | Refusal:
         if event.type not in device.profile.event_codes:
             return Refusal(Reason.unknown_event, f"event {event.type} of {device.profile.name}")
-        return self._judge_time(event.time_us, received_us)
+        flags = self._judge_time(event.time_us, received_us)
+        return flags if isinstance(flags, Refusal) or not event.is_state else flags | _STATE
 
-    def _judge_time(self, time_us: int, received_us: int) -> int | Refusal:
+    def _judge_time(self, time_us: int | None, received_us: int) -> int | Refusal:
+        if time_us is None:
+            return _ARRIVAL_TIME
         ahead_us = time_us - received_us
         if -self._limits.past_tolerance_us <= ahead_us <= self._limits.future_tolerance_us:
             return 0
@@ -221,10 +269,6 @@ class Sorter:
             into.redacted |= cut
         into.messages.append(message)
         return message
-
-    @staticmethod
-    def _quarantine_whole(message: Message, refusal: Refusal, into: Sorted) -> None:
-        into.quarantine(message, message.payload, refusal, _UNDECODED)
 
 
 def _is_marker(message: Message, into: Sorted) -> bool:

@@ -24,6 +24,8 @@ class Quality(IntFlag):
     SPREAD = 128
     #: The installation states a multiplier that is not one.
     MULTIPLIED = 256
+    #: event: a state that was reported, perhaps not for the first time; not a change that was seen.
+    STATE = 512
 
 
 #: Rows with any of these never reach `usage`.

@@ -26,6 +26,20 @@ class Reason(StrEnum):
     unknown_device = "unknown_device"
     #: The device is retired.
     retired_device = "retired_device"
+    #: A gateway speaks for a device that is not listed as its child.
+    unlisted_child = "unlisted_child"
+    #: The address of a device that sends by no gateway of ours belongs to none, or to several.
+    unknown_address = "unknown_address"
+    #: The sender speaks another format than its topic, or none for that topic.
+    wrong_format = "wrong_format"
+    #: A frame whose checksum, length or framing is wrong.
+    invalid_frame = "invalid_frame"
+    #: Well formed, but nothing in it is a reading or an event of the device's profile.
+    nothing_known = "nothing_known"
+    #: More messages than the policy grants one device.
+    rate_limited = "rate_limited"
+    #: The vendor's own decoder failed, or took too long.
+    script_failed = "script_failed"
     #: A channel that is not in the closed list, or not in the device's profile.
     unknown_channel = "unknown_channel"
     #: An event type, method or result that is not in the closed list.

@@ -12,8 +12,8 @@ class DecodedReading(Struct, frozen=True, gc=False):
 
     #: Code in `wire.channels`.
     channel: int
-    #: Microseconds since 1970, UTC.
-    time_us: int
+    #: Microseconds since 1970, UTC; None: the message carries no time.
+    time_us: int | None
     #: In the channel's unit; finite.
     value: float
 
@@ -25,13 +25,15 @@ class DecodedEvent(Struct, frozen=True, gc=False):
     type: int
     method: int
     result: int
-    #: Microseconds since 1970, UTC.
-    time_us: int
+    #: Microseconds since 1970, UTC; None: the message carries no time.
+    time_us: int | None
     #: A pseudonym.
     subject: str | None
     value: float | None
     #: The same for the same event however often it is sent, and for no other.
     dedupe_key: str
+    #: A state that was reported, perhaps not for the first time; not a change that was seen.
+    is_state: bool = False
 
 
 class Refusal(Struct, frozen=True, gc=False):
@@ -48,8 +50,8 @@ class Element(Struct, frozen=True, gc=False):
     #: Its bytes: what is quarantined when something of it is refused.
     raw: bytes
     readings: tuple[DecodedReading, ...] = ()
-    event: DecodedEvent | None = None
-    #: Set when the element, or some reading of it, is refused; the readings above are good.
+    events: tuple[DecodedEvent, ...] = ()
+    #: Set when the element, or something of it, is refused; what stands above is good.
     refusal: Refusal | None = None
 
 

@@ -121,7 +121,7 @@ def _event_message(raw: bytes, message: EventMessage) -> Element:
         value=value,
         dedupe_key=event_key(counted, kind, method, result, message.subject or None, value),
     )
-    return Element(raw=raw, event=event)
+    return Element(raw=raw, events=(event,))
 
 
 def _why(raw: bytes, error: msgspec.DecodeError) -> Refusal:

@@ -6,17 +6,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("anju", "api", "ingest", "anomaly", "housing", "devices", "usage", "storage", "policy", "wire")
+ROOMS = (
+    "anju",
+    "api",
+    "ingest",
+    "anomaly",
+    "housing",
+    "alerts",
+    "devices",
+    "usage",
+    "storage",
+    "policy",
+    "wire",
+)
 
 OWNERS = {
     table: room
     for room, tables in {
         "storage": "audit_log watermark",
         "housing": "estate building unit household resident lease occupant absence lead verdict",
-        "devices": "channel event_type device installation registry_version",
-        "ingest": "journal reading event quarantine ingest_tally ingest_state ingest_marker",
+        "devices": "channel event_type device installation registry_version credential command"
+        " device_condition",
+        "ingest": "journal reading event quarantine ingest_tally ingest_state ingest_marker device_sign"
+        " decode_todo replay reading_archive event_archive",
         "usage": "usage usage_dirty usage_fault",
         "anomaly": "unit_day signal",
+        "alerts": "alert",
         "api": "role role_permission account account_estate login_session login_failure",
     }.items()
     for table in tables.split()

@@ -36,17 +36,15 @@ def _data(homes: list[plan.Home], since: datetime, until: datetime) -> list[Home
     ]
 
 
-def _decoded(messages: list[Outgoing]) -> list[tuple[str, int, int | str, float | str | None]]:
-    rows: list[tuple[str, int, int | str, float | str | None]] = []
+def _decoded(messages: list[Outgoing]) -> list[tuple[str, int | None, int | str, float | str | None]]:
+    rows: list[tuple[str, int | None, int | str, float | str | None]] = []
     for message in messages:
         topic = parse_topic(message.topic)
         assert topic is not None
         for element in native.decode(topic.kind, message.payload):
             assert element.refusal is None
             rows += [(topic.device, r.time_us, r.channel, r.value) for r in element.readings]
-            if element.event is not None:
-                event = element.event
-                rows.append((topic.device, event.time_us, f"event {event.type}", event.subject))
+            rows += [(topic.device, e.time_us, f"event {e.type}", e.subject) for e in element.events]
     return rows
 
 

@@ -181,8 +181,7 @@ def test_of_one_element_the_known_channels_are_kept() -> None:
 
 def key(rest: str) -> str:
     (element,) = decode(Kind.events, event(rest))
-    assert element.event is not None
-    return element.event.dedupe_key
+    return element.events[0].dedupe_key
 
 
 def test_an_event_has_one_key_however_it_is_written() -> None:

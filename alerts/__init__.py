@@ -1,0 +1,1 @@
+"""Hazards and device faults that somebody should look at: one active alert an origin and kind."""

@@ -1,0 +1,174 @@
+"""From a report in the words of its format to readings and events, by the device's profile. Pure."""
+
+import math
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal, event_key
+from devices.decoders.reports import Report, Value
+from devices.profiles import Profile, Rule
+from devices.units import conversion
+from wire.channels import BY_NAME
+from wire.events import EventType, Method, Result
+from wire.reasons import Reason
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+#: Events that tell of a state and have no opposite among the types: over is a value of 0.
+_HAZARDS = frozenset({"smoke", "gas", "water_leak", "motion", "emergency_button", "tamper", "door_forced"})
+_OPPOSITE = {
+    "door_opened": "door_closed",
+    "door_closed": "door_opened",
+    "online": "offline",
+    "offline": "online",
+}
+
+
+def element(report: Report, profile: Profile, zone: tzinfo) -> Element:
+    """Say what a report means.
+
+    Parameters
+    ----------
+    zone : tzinfo
+        Of the estate, for times without a zone.
+
+    Returns
+    -------
+    Element
+        Readings and events in the profile's order. What cannot be understood is its refusal, beside what
+        can; nothing is raised.
+    """
+    time_us = _time_us(report, zone)
+    readings: dict[int, DecodedReading] = {}
+    events: list[DecodedEvent] = []
+    refusals = [] if report.refusal is None else [report.refusal]
+    for rule, field, value in _matched(report, profile.rules):
+        if rule.channel is not None:
+            number = amount(rule, value, report.units.get(field))
+            if isinstance(number, Refusal):
+                refusals.append(number)
+            else:
+                channel = BY_NAME[rule.channel].code
+                readings.setdefault(channel, DecodedReading(channel, time_us, number))
+        elif (found := happened(rule, value, report, time_us)) is not None:
+            events.append(found)
+    if not readings and not events and not refusals and not _expected(report, profile):
+        refusals.append(Refusal(Reason.nothing_known, ", ".join(sorted(report.fields))))
+    return Element(
+        raw=report.raw,
+        readings=tuple(readings.values()),
+        events=tuple(events),
+        refusal=refusals[0] if refusals else None,
+    )
+
+
+def amount(rule: Rule, value: Value, stated: str | None) -> float | Refusal:
+    """Read a number in the unit of the rule's channel."""
+    assert rule.channel is not None
+    number = _number(value)
+    if number is None:
+        return Refusal(Reason.invalid_shape, f"{rule.name} is not a number: {value!r}")
+    unit = rule.unit or stated or BY_NAME[rule.channel].unit
+    convert = conversion(rule.channel, unit)
+    if convert is None:
+        return Refusal(Reason.invalid_shape, f"{rule.name}: {unit} is not a unit of {rule.channel}")
+    found = convert(number * rule.factor)
+    if not math.isfinite(found):
+        return Refusal(Reason.not_finite, rule.name)
+    # Adding zero turns -0.0 into 0.0: one number, one spelling.
+    return found + 0.0
+
+
+def happened(rule: Rule, value: Value, report: Report, time_us: int | None) -> DecodedEvent | None:
+    """Make the event of a rule; None: its field does not say that it happened."""
+    assert rule.event is not None
+    is_so = _is_so(rule, value)
+    if not is_so and not rule.state:
+        return None
+    name = rule.event if is_so else _OPPOSITE.get(rule.event)
+    over = name is None
+    if name is None:
+        if rule.event not in _HAZARDS:
+            return None
+        name = rule.event
+    subject = _text(report.fields.get(rule.subject)) if rule.subject else None
+    how_much = _number(report.fields.get(rule.value, "")) if rule.value else None
+    if rule.state and name in _HAZARDS:
+        how_much = 0.0 if over else 1.0
+    kind = int(EventType[name])
+    method = int(Method[rule.method]) if rule.method else 0
+    result = int(Result[rule.result]) if rule.result else 0
+    return DecodedEvent(
+        type=kind,
+        method=method,
+        result=result,
+        time_us=time_us,
+        subject=subject,
+        value=how_much,
+        dedupe_key=event_key(report.counted or "", kind, method, result, subject, how_much),
+        is_state=rule.state,
+    )
+
+
+def _matched(report: Report, rules: Iterable[Rule]) -> Iterator[tuple[Rule, str, Value]]:
+    for rule in rules:
+        if "*" not in rule.name:
+            if rule.name in report.fields:
+                yield rule, rule.name, report.fields[rule.name]
+            continue
+        parts = rule.name.split(".")
+        for field, value in report.fields.items():
+            if _fits(parts, field.split(".")):
+                yield rule, field, value
+
+
+def _fits(pattern: list[str], parts: list[str]) -> bool:
+    return len(pattern) == len(parts) and all(p in ("*", g) for p, g in zip(pattern, parts, strict=True))
+
+
+def _expected(report: Report, profile: Profile) -> bool:
+    """Whether a rule names a field of the report: then it says that nothing happened."""
+    return any(True for _ in _matched(report, profile.rules))
+
+
+def _is_so(rule: Rule, value: Value) -> bool:
+    if rule.mask is not None:
+        number = _number(value)
+        if number is None or not number.is_integer():
+            return False
+        value = float(int(number) & rule.mask)
+    if not rule.when:
+        return bool(value) and value not in ("0", "false", "False")
+    return any(_same(value, wanted) for wanted in rule.when)
+
+
+def _same(value: Value, wanted: Value) -> bool:
+    if isinstance(value, bool) or isinstance(wanted, bool) or isinstance(value, str):
+        return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
+    return value == wanted
+
+
+def _number(value: Value) -> float | None:
+    if isinstance(value, bool):
+        return float(value)
+    try:
+        found = float(value)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _text(value: Value | None) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)[:128]
+
+
+def _time_us(report: Report, zone: tzinfo) -> int | None:
+    if report.at_us is not None:
+        return report.at_us
+    if report.local_at is None:
+        return None
+    return (report.local_at.replace(tzinfo=zone) - _EPOCH) // _MICROSECOND
