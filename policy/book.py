@@ -19,6 +19,7 @@ from policy.groups import (
     Leads,
     Leak,
     Lease,
+    Retention,
     Signs,
     Silence,
     conflicts,
@@ -46,6 +47,7 @@ class Policy:
     leads: Leads
     lease: Lease
     breach: Breach
+    retention: Retention
     #: The rule behind each key, with its article and mark.
     rules: Mapping[str, Rule]
 

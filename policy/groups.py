@@ -247,6 +247,24 @@ class Breach:
     ban: Period = key(period(Period(days=30), Period(months=240)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """How long rows are kept, counted from the time they tell of; then they are removed."""
+
+    #: Raw values. Not below what the longest clock looks back on.
+    reading: Period = key(period(Period(months=9), Period(months=60)))
+    #: What happened at doors tells of whereabouts: no longer than clocks need.
+    event: Period = key(period(Period(months=9), Period(months=60)))
+    #: Messages as received. Logs of a network are kept for at least six months (网络安全法).
+    journal: Period = key(period(Period(months=6), Period(months=60)))
+    quarantine: Period = key(period(Period(months=1), Period(months=60)))
+    #: Hours of consumption and features of days, of a unit and not of a person.
+    usage: Period = key(period(Period(months=12), Period(months=240)))
+    unit_day: Period = key(period(Period(months=12), Period(months=240)))
+    #: Where the database can do it, rows this old are laid out by column.
+    columnstore_after: timedelta = key(span(_DAY, _YEAR))
+
+
 #: Group name -> class, in the order of the files.
 GROUPS: Mapping[str, type] = {
     "ingest": Ingest,
@@ -258,6 +276,7 @@ GROUPS: Mapping[str, type] = {
     "leads": Leads,
     "lease": Lease,
     "breach": Breach,
+    "retention": Retention,
 }
 
 
@@ -293,6 +312,10 @@ def conflicts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         found.append(
             ("leak_baseline_days", "is with leak_baseline_skip_days further back than leak_memory_days")
         )
+    for name in ("retention_reading", "retention_event", "retention_usage", "retention_unit_day"):
+        # a clock over the limit must still see how it began
+        if values[name].months * 28 + values[name].days < shortest + 28:
+            found.append((name, "does not outlast idle_limit by a month"))
     if values["idle_memory_days"] <= shortest:
         found.append(("idle_memory_days", "is not above idle_limit"))
     return found

@@ -6,7 +6,7 @@ A `Period` is counted on the calendar (months have different lengths); a span of
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 _PERIOD = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?")
@@ -35,6 +35,10 @@ class Period:
         year, month = divmod(month, 12)
         last = monthrange(year, month + 1)[1]
         return date(year, month + 1, min(day.day, last)) + timedelta(days=self.days)
+
+    def before(self, day: date) -> date:
+        """The day that lies so long before, e.g. the first day that is kept; the months go first."""
+        return replace(self, months=-self.months, days=-self.days).after(day)
 
     def __str__(self) -> str:
         years, months = divmod(self.months, 12)

@@ -242,6 +242,14 @@ REFUSED = {
         rule("leak_baseline_days", "84"),
         "rule 1, leak_baseline_days: is with leak_baseline_skip_days further back than leak_memory_days",
     ),
+    "events that go before the clock rings": (
+        rule("retention_event", "'P9M'") + rule("idle_limit", "'P12M'", more="clock = 'consecutive'"),
+        "rule 1, retention_event: does not outlast idle_limit by a month",
+    ),
+    "messages that go before the law allows": (
+        rule("retention_journal", "'P5M'"),
+        "rule 1, retention_journal: P5M is not between P6M and P5Y",
+    ),
     "unknown table": ("[rules]\n", "rules: unknown table"),
     "one rule": ("[rule]\nkey = 'x'\n", "rule: rules are written [[rule]]"),
     "not TOML": ("key = = 1", "not TOML"),

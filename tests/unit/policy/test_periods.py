@@ -84,3 +84,17 @@ def test_a_later_event_never_ends_earlier(day: date, months: int) -> None:
 def test_a_period_is_written_as_it_is_read(months: int, days: int) -> None:
     period = Period(months=months, days=days)
     assert parse_period(str(period)) == period
+
+
+@pytest.mark.parametrize(
+    ("period", "day", "before"),
+    [
+        (Period(months=13), date(2026, 11, 24), date(2025, 10, 24)),
+        (Period(months=1), date(2026, 3, 31), date(2026, 2, 28)),
+        (Period(months=60), date(2024, 2, 29), date(2019, 2, 28)),
+        (Period(days=21), date(2026, 1, 1), date(2025, 12, 11)),
+        (Period(months=1, days=1), date(2026, 3, 31), date(2026, 2, 27)),
+    ],
+)
+def test_a_period_leads_back_from_a_day(period: Period, day: date, before: date) -> None:
+    assert period.before(day) == before
