@@ -1,49 +1,46 @@
 """The broker, seen from ingest: messages in arrival order, acknowledged when told to.
 
-`Broker` is the interface, `PahoBroker` the real thing (paho-mqtt, MQTT 5). The session is persistent: what
-is not acknowledged comes again, after a restart too. A packet id belongs to one connection; every message
-carries the number (epoch) of its connection, and an acknowledgement that is late is dropped, for on the
-next connection its packet id may be another message's.
+`Broker` is the interface, `MqttBroker` the real thing (MQTT 5). The session is persistent: what is not
+acknowledged comes again, after a restart too. A packet id belongs to one connection; every message carries
+the number (epoch) of its connection, and an acknowledgement that is late is dropped, for on the next
+connection its packet id may be another message's.
 """
 
+import asyncio
 import logging
-import queue
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
+import mqtt5
 
 from ingest.address import BrokerAddress
-from ingest.batches import Batching, collect
-from ingest.buffered import BufferedClient
+from ingest.batches import Batching, Inbox
+from ingest.bound import Bound
+from ingest.codec import is_failure, spoken
+from ingest.connection import SESSION_S, Connection, Login
+from ingest.errors import BrokerAddressInvalid, ClientDied
 from ingest.message import Message
+from ingest.outbox import Outgoing
 from wire.envelope import FILTER
 
 _log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-SESSION_S = 86_400
-_KEEPALIVE_S = 30
-_RECONNECT_MAX_S = 5
-#: Send retained messages when the subscription is new, not at every reconnect.
-_RETAIN_WHEN_NEW = 1
-_PAUSE_S = 0.005
-_STAMP_S = 0.001
-#: What a publisher can say beside the payload; the rest is between it and the broker.
-_PROPERTIES = ("UserProperty", "ContentType", "PayloadFormatIndicator", "ResponseTopic", "CorrelationData")
+KEEPALIVE_S = 30
+_CONNECT_WITHIN_S = 10.0
+#: The first pause before a reconnect; each is twice the last, until a connection has held for the longest.
+_RETRY_FIRST_S = 0.1
+_RETRY_MAX_S = 5.0
 
 
 class Broker(Protocol):
-    """Where messages come from."""
+    """Where messages come from, and where answers go."""
 
     def start(self) -> None:
         """Connect, and stay connected, in the background."""
@@ -61,8 +58,17 @@ class Broker(Protocol):
         """Acknowledge in the given order what came over the present connection; returns how many."""
         ...
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Send a message, QoS 1 and not retained; what is not sent when the connection breaks is lost."""
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        expiry_s: float | None = None,
+        correlation: bytes | None = None,
+        response_topic: str | None = None,
+    ) -> "Future[bool]":
+        """Send a message, never retained; says whether anybody is subscribed, or fails with NotPublished."""
         ...
 
     def stop(self, *, within_s: float) -> None:
@@ -70,21 +76,28 @@ class Broker(Protocol):
         ...
 
 
-class PahoBroker:
-    """A broker that speaks MQTT 5, by paho-mqtt.
+class MqttBroker:
+    """A broker that speaks MQTT 5, on a thread of its own.
 
     Parameters
     ----------
     client_id : str
         Stable, and used by one process only: it names the session.
+    filters : Sequence[str]
+        What to subscribe to, with QoS 1. What this client publishes itself does not come back.
     batching : Batching
         Its size gives the receive maximum.
     now : Callable[[], datetime]
         The clock of `received_us`.
-    filters : Sequence[str]
-        What to subscribe to. What this client publishes itself does not come back.
     on_subscribed : Callable[[], None]
         Called on the network thread each time that the broker has taken our subscription.
+
+    Raises
+    ------
+    BrokerAddressInvalid
+        A certificate or key cannot be read.
+    FilterInvalid
+        Not a topic filter.
     """
 
     def __init__(
@@ -92,174 +105,240 @@ class PahoBroker:
         address: BrokerAddress,
         *,
         client_id: str,
+        filters: Sequence[str] = (FILTER,),
         batching: Batching,
         now: Callable[[], datetime],
-        filters: Sequence[str] = (FILTER,),
         on_subscribed: Callable[[], None] = lambda: None,
+        keepalive_s: int = KEEPALIVE_S,
     ) -> None:
+        Bound(filters)
         self._address = address
-        self._filters = filters
-        self._subscribed = on_subscribed
-        self._batching = batching
-        self._now = now
-        self._arrived: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        #: Guards epoch and connected: nobody acknowledges while they change.
-        self._turn = threading.Lock()
-        self._epoch = 0
-        self._connected = False
-        #: The broker is away or refuses us, and that has been logged.
-        self._away = False
-        self._stamped_us = 0
-        self._stamped_until = 0.0
-        client = BufferedClient(
-            CallbackAPIVersion.VERSION2,
+        self._tls = _tls(address)
+        self._login = Login(
             client_id=client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            manual_ack=True,
+            username=address.username,
+            password=address.password,
+            keepalive_s=keepalive_s,
+            receive_max=min(4 * batching.size, 65_535),
+            filters=filters,
         )
-        client.reconnect_delay_set(1, _RECONNECT_MAX_S)
-        if address.username is not None:
-            client.username_pw_set(address.username, address.password)
-        if address.tls:
-            client.tls_set(address.ca, address.cert, address.key)
-        client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
-        client.on_disconnect = self._on_disconnect
-        client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
-        client.on_plain = self._on_plain
-        self._client = client
+        self._now = now
+        self._subscribed = on_subscribed
+        self._inbox = Inbox(batching)
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        self._running = threading.Event()
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+        self._stop_within_s = 0.0
+        #: While the broker has let us in. Set and cleared on the network thread, read by any.
+        self._connection: Connection | None = None
+        self._epoch = 0
+        #: Reading rests until there is room in the inbox.
+        self._resting = False
+        #: The broker is away or refuses us, and that has been logged; likewise the filters it refuses.
+        self._away = False
+        self._refused: set[str] = set()
 
     def start(self) -> None:
         """Connect, and stay connected, in the background."""
-        properties = Properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = SESSION_S
-        properties.ReceiveMaximum = min(4 * self._batching.size, 65_535)
-        self._client.connect_async(
-            self._address.host,
-            self._address.port,
-            keepalive=_KEEPALIVE_S,
-            clean_start=False,
-            properties=properties,
-        )
-        self._client.loop_start()
+        self._thread.start()
+        self._running.wait()
 
     def take(self, *, within_s: float) -> list[Message]:
-        """Wait for messages; a batch in arrival order, empty when nothing came in time."""
-        return collect(self._arrived, self._batching, within_s=within_s)
+        """Wait for messages; a batch in arrival order, empty when nothing came in time.
+
+        Raises
+        ------
+        ClientDied
+            Nothing will come any more.
+        """
+        batch = self._inbox.take(within_s=within_s)
+        if self._resting and not self._inbox.crowded:
+            self._loop.call_soon_threadsafe(self._read_on)
+        if not batch and not self._thread.is_alive():
+            raise ClientDied
+        return batch
 
     def waiting(self) -> int:
         """How many messages have arrived and are not taken yet."""
-        return self._arrived.qsize()
+        return len(self._inbox)
 
     def acknowledge(self, messages: Sequence[Message]) -> int:
         """Acknowledge in the given order what came over the present connection; returns how many."""
-        with self._turn:
-            if not self._connected:
-                return 0
-            present = [m.packet_id for m in messages if m.epoch == self._epoch and m.packet_id]
-            if present:
-                self._client.ack_all(present)
+        connection = self._connection
+        if connection is None:
+            return 0
+        present = [m.packet_id for m in messages if m.epoch == connection.epoch and m.packet_id]
+        if present:
+            # This very connection writes them, or nobody does.
+            self._loop.call_soon_threadsafe(connection.acknowledge, present)
         return len(present)
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Send a message, QoS 1 and not retained; what is not sent when the connection breaks is lost."""
-        self._client.publish(topic, payload, qos=1)
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        expiry_s: float | None = None,
+        correlation: bytes | None = None,
+        response_topic: str | None = None,
+    ) -> "Future[bool]":
+        """Send a message, never retained, from any thread.
+
+        Nothing is sent again by itself; what failed is the caller's to repeat, if it still makes sense.
+
+        Parameters
+        ----------
+        qos : int
+            0 or 1. With 1 the outcome is there when the broker has answered.
+        expiry_s : float | None
+            The broker gives it to nobody later than this; nor is it sent later.
+        correlation : bytes | None
+            What an answer must carry.
+        response_topic : str | None
+            Where an answer goes.
+
+        Returns
+        -------
+        Future[bool]
+            Whether anybody is subscribed to the topic, as far as the broker tells. Fails with NotPublished
+            when the broker is away, refuses the message, or ends the connection before it answers: then
+            it may have the message or not.
+        """
+        outgoing = Outgoing(
+            topic=topic,
+            payload=payload,
+            qos=qos,
+            expires_at=None if expiry_s is None else time.monotonic() + expiry_s,
+            correlation=correlation,
+            response_topic=response_topic,
+        )
+        connection = self._connection
+        if connection is None:
+            outgoing.fail("there is no broker now")
+        else:
+            self._loop.call_soon_threadsafe(connection.publish, outgoing)
+        return outgoing.outcome
 
     def stop(self, *, within_s: float) -> None:
         """Let acknowledgements go out, then disconnect and keep the session."""
-        deadline = time.monotonic() + within_s
-        while self._connected and self._client.want_write() and time.monotonic() < deadline:
-            time.sleep(_PAUSE_S)
-        self._client.disconnect()
-        self._client.loop_stop()
+        if self._thread.is_alive():
+            self._stop_within_s = within_s
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
 
-    def _on_connect(
-        self, client: Client, userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: object
-    ) -> None:
-        del userdata, properties
-        if reason.is_failure:
-            if not self._away:
-                self._away = True
-                _log.error("the broker refuses us: %s", reason, extra={"action": "ingest.broker_refused"})
-            return
-        with self._turn:
-            self._epoch += 1
-            self._connected = True
+    def _run(self) -> None:
+        asyncio.run(self._stay_connected())
+
+    async def _stay_connected(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._running.set()
+        stopped = asyncio.create_task(self._stop.wait())
+        retry_s = _RETRY_FIRST_S
+        while not self._stop.is_set():
+            began = self._loop.time()
+            try:
+                connection = await self._connect()
+            except OSError as error:
+                self._say_away(logging.WARNING, f"no broker at {self._address}: {error}", "broker_away")
+            else:
+                await asyncio.wait([connection.ended, stopped], return_when=asyncio.FIRST_COMPLETED)
+                await self._end(connection)
+            if self._loop.time() - began > _RETRY_MAX_S:
+                retry_s = _RETRY_FIRST_S
+            await asyncio.wait([stopped], timeout=retry_s)
+            retry_s = min(2 * retry_s, _RETRY_MAX_S)
+
+    async def _connect(self) -> Connection:
+        self._epoch += 1
+        connection = Connection(
+            self._login,
+            epoch=self._epoch,
+            stamp=lambda: (self._now() - _EPOCH) // _MICROSECOND,
+            on_connected=self._on_connected,
+            on_subscribed=self._on_subscribed,
+            on_messages=self._on_messages,
+        )
+        async with asyncio.timeout(_CONNECT_WITHIN_S):
+            await self._loop.create_connection(
+                lambda: connection, self._address.host, self._address.port, ssl=self._tls
+            )
+        return connection
+
+    async def _end(self, connection: Connection) -> None:
+        if not connection.ended.done():
+            connection.leave()
+            await asyncio.wait([connection.ended], timeout=self._stop_within_s)
+            connection.abort()
+        why = await connection.ended
+        was_connected, self._connection, self._resting = self._connection is not None, None, False
+        if connection.refused:
+            self._say_away(logging.ERROR, f"the broker refuses us: {why}", "broker_refused")
+        elif not was_connected:
+            self._say_away(logging.WARNING, f"no broker at {self._address}: {why}", "broker_away")
+        elif not self._stop.is_set():
+            _log.warning("disconnected: %s", why, extra={"action": "ingest.disconnected"})
+
+    def _on_connected(self, connection: Connection, granted: mqtt5.ConnAckPacket) -> None:
+        self._connection = connection
         self._away = False
         _log.info(
             "connected to %s, the session %s",
             self._address,
-            "goes on" if flags.session_present else "is new",
-            extra={"action": "ingest.connected", "session_present": flags.session_present},
+            "goes on" if granted.session_present else "is new",
+            extra={"action": "ingest.connected", "session_present": granted.session_present},
         )
-        # Every time: without a session it is needed, with one it does no harm.
-        options = SubscribeOptions(qos=1, noLocal=True, retainHandling=_RETAIN_WHEN_NEW)
-        client.subscribe([(topic_filter, options) for topic_filter in self._filters])
+        kept_s = granted.session_expiry_interval
+        if kept_s is not None and kept_s < SESSION_S:
+            _log.warning(
+                "the broker keeps messages for us for %s s only",
+                kept_s,
+                extra={"action": "ingest.session_short"},
+            )
 
-    def _on_connect_fail(self, client: Client, userdata: object) -> None:
-        del client, userdata
-        if not self._away:
-            self._away = True
-            _log.warning("no broker at %s", self._address, extra={"action": "ingest.broker_away"})
-
-    def _on_disconnect(
-        self, client: Client, userdata: object, flags: DisconnectFlags, reason: ReasonCode, properties: object
-    ) -> None:
-        del client, userdata, flags, properties
-        with self._turn:
-            was_connected, self._connected = self._connected, False
-        if was_connected:
-            _log.warning("disconnected: %s", reason, extra={"action": "ingest.disconnected"})
-
-    def _on_subscribe(
-        self, client: Client, userdata: object, mid: int, reasons: list[ReasonCode], properties: object
-    ) -> None:
-        del client, userdata, mid, properties
-        if any(reason.is_failure for reason in reasons):
+    def _on_subscribed(self, reasons: Sequence[mqtt5.SubAckReasonCode]) -> None:
+        refused = {
+            pattern: reason
+            for pattern, reason in zip(self._login.filters, reasons, strict=False)
+            if is_failure(reason)
+        }
+        for pattern in refused.keys() - self._refused:
             _log.error(
-                "the broker refuses a subscription of %s: %s",
-                ", ".join(self._filters),
-                next(reason for reason in reasons if reason.is_failure),
+                "the broker refuses the subscription to %s: %s",
+                pattern,
+                spoken(refused[pattern]),
                 extra={"action": "ingest.subscription_refused"},
             )
-        else:
+        self._refused = set(refused)
+        if not refused:
             self._subscribed()
 
-    def _on_plain(self, topic: bytes, payload: bytes, packet_id: int, retained: bool) -> None:
-        self._arrive(topic, payload, packet_id, {"retain": True} if retained else None)
+    def _on_messages(self, messages: list[Message]) -> None:
+        self._inbox.put(messages)
+        if self._connection is not None and self._inbox.crowded:
+            self._resting = True
+            self._connection.pause()
 
-    def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
-        del client, userdata
-        set_ones = vars(message.properties) if message.properties is not None else {}
-        given = {name: set_ones[name] for name in _PROPERTIES if name in set_ones}
-        if message.retain:
-            given["retain"] = True
-        try:
-            topic = message.topic.encode()
-        except UnicodeDecodeError:
-            topic = b"\xff"
-        self._arrive(topic, bytes(message.payload), message.mid if message.qos else 0, given or None)
+    def _read_on(self) -> None:
+        if self._resting and self._connection is not None:
+            self._resting = False
+            self._connection.resume()
 
-    def _arrive(
-        self, topic: bytes, payload: bytes, packet_id: int, properties: dict[str, Any] | None
-    ) -> None:
-        # On the network thread: nothing here may raise, or the message holds its place in the window.
-        self._arrived.put(
-            Message(
-                topic=topic.decode(errors="replace"),
-                payload=payload,
-                received_us=self._stamp(),
-                properties=properties,
-                epoch=self._epoch,
-                packet_id=packet_id,
-            )
-        )
+    def _say_away(self, level: int, said: str, action: str) -> None:
+        if not self._away:
+            self._away = True
+            _log.log(level, said, extra={"action": f"ingest.{action}"})
 
-    def _stamp(self) -> int:
-        # To the millisecond: asking the clock for every message would cost more than decoding it.
-        tick = time.monotonic()
-        if tick > self._stamped_until:
-            self._stamped_us = (self._now() - _EPOCH) // _MICROSECOND
-            self._stamped_until = tick + _STAMP_S
-        return self._stamped_us
+
+def _tls(address: BrokerAddress) -> ssl.SSLContext | None:
+    if not address.tls:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=address.ca)
+        if address.cert is not None:
+            context.load_cert_chain(address.cert, address.key)
+    except OSError as error:
+        raise BrokerAddressInvalid(f"a certificate or key cannot be read: {error}") from error
+    return context

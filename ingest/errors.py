@@ -12,6 +12,14 @@ class BrokerAddressInvalid(IngestError):
     """The broker's address is mqtt://[user:password@]host[:port], or mqtts://…"""
 
 
+class ClientDied(IngestError):
+    """The thread that talks to the broker has died."""
+
+
+class NotPublished(IngestError):
+    """The broker did not take a message."""
+
+
 class FilterInvalid(IngestError):
     """Not a topic filter of MQTT."""
 

@@ -17,7 +17,7 @@ from devices.formats import FILTERS
 from ingest.address import BrokerAddress
 from ingest.batches import Batching
 from ingest.bound import Bound
-from ingest.broker import Broker, PahoBroker
+from ingest.broker import Broker, MqttBroker
 from ingest.message import Message
 from ingest.pipeline import Pipeline
 from policy.groups import Ingest
@@ -74,7 +74,7 @@ def run(
         The database is not of this version.
     """
     shape = batching or Batching()
-    broker = PahoBroker(
+    broker = MqttBroker(
         BrokerAddress.parse(mqtt_url),
         client_id=client_id,
         batching=shape,

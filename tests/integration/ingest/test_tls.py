@@ -107,8 +107,6 @@ def test_a_wrong_password_is_said_and_waited_out(safe: SafeBroker, caplog: pytes
     assert "wrong" not in caplog.text
 
 
-# paho leaves the socket of a failed handshake to the collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_broker_of_an_unknown_authority_is_not_talked_to(
     safe: SafeBroker, caplog: pytest.LogCaptureFixture
 ) -> None:

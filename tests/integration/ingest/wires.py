@@ -13,7 +13,7 @@ from anju.embedded.ports import HOST
 from ingest import service
 from ingest.address import BrokerAddress
 from ingest.batches import Batching
-from ingest.broker import PahoBroker
+from ingest.broker import MqttBroker
 from ingest.message import Message
 from tests.brokers import TestBroker
 from tests.integration.ingest.conftest import BOUND, NOW, RULES
@@ -82,10 +82,10 @@ def serving(url: str, dsn: str, *, bound: Sequence[str] = BOUND) -> Iterator[thr
 
 
 @contextmanager
-def listening(url: str, *, within_s: float = 10) -> Iterator[PahoBroker]:
+def listening(url: str, *, within_s: float = 10) -> Iterator[MqttBroker]:
     """The broker's client alone, under the session of the service; nothing is acknowledged by itself."""
     subscribed = threading.Event()
-    client = PahoBroker(
+    client = MqttBroker(
         BrokerAddress.parse(url),
         client_id=CLIENT_ID,
         batching=Batching(),
@@ -100,7 +100,7 @@ def listening(url: str, *, within_s: float = 10) -> Iterator[PahoBroker]:
         client.stop(within_s=5)
 
 
-def take(client: PahoBroker, count: int) -> list[Message]:
+def take(client: MqttBroker, count: int) -> list[Message]:
     """So many messages, in however many batches."""
     taken: list[Message] = []
 
