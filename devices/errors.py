@@ -26,3 +26,11 @@ class InstallationConflict(DevicesError):
 
 class NoInstallation(DevicesError):
     """The device's channel is not installed anywhere at that time."""
+
+
+class UnknownDevice(DevicesError):
+    """There is no such device."""
+
+
+class RetiredDevice(DevicesError):
+    """The device is retired."""

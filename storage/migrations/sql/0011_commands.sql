@@ -5,10 +5,12 @@ CREATE TABLE credential (
     id         integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     device_id  integer NOT NULL REFERENCES device,
     kind       text NOT NULL CHECK (kind IN ('password', 'certificate', 'http')),
-    hash       text NOT NULL,
+    hash       text NOT NULL,             -- of a certificate: its fingerprint, SHA-256
+    serial     text,                      -- of a certificate: its number, for the list of revoked ones
     issued_at  timestamptz NOT NULL,
     issued_by  text NOT NULL,
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    CHECK ((kind = 'certificate') = (serial IS NOT NULL))
 );
 CREATE UNIQUE INDEX credential_in_force ON credential (device_id, kind) WHERE revoked_at IS NULL;
 
