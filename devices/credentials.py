@@ -80,7 +80,7 @@ def revoke(connection: Connection, *, code: str, kind: Kind, by: str, now: datet
 
 
 def verify(connection: Connection, *, code: str, kind: SecretKind, secret: str) -> bool:
-    """Whether this is the secret in force of an active device; who is unknown waits as long as who is known."""
+    """Whether this is the secret in force of an active device; strangers wait as long as others."""
     row = connection.execute(_SQL["hash"], {"code": code, "kind": kind}).fetchone()
     matches = _matches(secret, _NOBODY if row is None else row[0])
     return matches and row is not None
