@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal, event_key
+from devices.decoders.fields import names_no_number
 from wire.channels import BY_NAME
 from wire.envelope import MAX_ELEMENTS, MAX_PAYLOAD_BYTES, EventMessage, Kind, MeterMessage
 from wire.events import EventType, Method, Result
@@ -131,7 +132,7 @@ def _why(raw: bytes, error: msgspec.DecodeError) -> Refusal:
     try:
         _SYNTAX.decode(raw)
     except msgspec.DecodeError as syntax:
-        if _names_no_number(raw):
+        if names_no_number(raw):
             return Refusal(Reason.not_finite, "NaN and Infinity are no numbers of JSON")
         return Refusal(Reason.invalid_json, str(syntax))
     except RecursionError:
@@ -150,23 +151,6 @@ def _reason_of(error: msgspec.DecodeError) -> Reason:
     if fault.endswith("of length >= 1 - at `$.readings`"):
         return Reason.empty
     return Reason.invalid_shape
-
-
-class _NoNumber(Exception):
-    """A JSON text names NaN or an infinity."""
-
-
-def _names_no_number(raw: bytes) -> bool:
-    def refuse(_: str) -> None:
-        raise _NoNumber
-
-    try:
-        json.loads(raw, parse_constant=refuse)
-    except _NoNumber:
-        return True
-    except (ValueError, RecursionError):
-        return False
-    return False
 
 
 def _tolerant_parts(payload: bytes) -> list[bytes] | None:
