@@ -22,6 +22,14 @@ class EventType(IntEnum):
     water_leak = 23
     motion = 24
     emergency_button = 25
+    #: An electric bicycle where it must not be: in a lift, a stairwell.
+    electric_bicycle = 26
+    #: Something is hotter than it may be, or sparks.
+    overheating = 27
+    #: Something was dropped from a height.
+    falling_object = 28
+    #: What a camera or gate calls an alarm and no other type names.
+    device_alarm = 29
     #: A register was exchanged; the new meter starts where it starts.
     meter_swap = 40
     meter_reset = 41
@@ -39,6 +47,7 @@ class Method(IntEnum):
     code = 4
     key = 5
     remote = 6
+    finger = 7
 
 
 class Result(IntEnum):
