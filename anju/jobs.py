@@ -21,6 +21,8 @@ class Kind(StrEnum):
     recompute = "recompute"
     #: Day features to signals and leads.
     sweep = "sweep"
+    #: Rows older than policy keeps to nothing.
+    retain = "retain"
 
 
 def request(connection: Connection, kind: Kind) -> None:

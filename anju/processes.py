@@ -55,7 +55,13 @@ def worker(settings: Settings) -> None:
     logs.configure("worker")
     books = policy_books()
     warn_of_unconfirmed(books, clock.now().date())
-    body.run(dsn=_migrated(settings), books=books, now=clock.now, ready=readiness.announce)
+    body.run(
+        dsn=_migrated(settings),
+        books=books,
+        now=clock.now,
+        retention=settings.retention,
+        ready=readiness.announce,
+    )
 
 
 def api(settings: Settings) -> None:

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     https: bool = False
     #: Embedded servers, keys, logs.
     data_dir: Path = Path(".anju")
+    #: Remove what is older than policy keeps. Not by itself: an import of past years would be removed.
+    retention: bool = False
     #: The city whose policy counts: the name of a file of `policy/`.
     city: str = "anhe"
     #: The key of the personal columns; none: made in the data directory.

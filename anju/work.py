@@ -1,10 +1,11 @@
 """What the worker does, one transaction a step: readings to usage and features, features to leads."""
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from anju import retention
 from anju.jobs import Kind, request
 from anomaly.store import update_unit_days
 from anomaly.sweep import sweep
@@ -58,7 +59,12 @@ class Work:
         """
         now = self.now()
         touched = recompute(
-            connection, now=now, limit=limit, forms=self.forms, max_per_hour=self._max_per_hour(now)
+            connection,
+            now=now,
+            limit=limit,
+            forms=self.forms,
+            max_per_hour=self._max_per_hour(now),
+            earliest=retention.first_derived(connection),
         )
         if len(touched):
             update_unit_days(connection, touched, self.books, now)
@@ -91,6 +97,14 @@ class Work:
         raise_leads(connection, books=self.books, now=now)
         watermark.advance(connection, _SWEPT, now, standing.note)
         watermark.advance(connection, RAN, now)
+
+    def retention_is_due(self, connection: Connection) -> bool:
+        """Whether rows that are too old were not yet removed today."""
+        return retention.is_due(connection, self.now())
+
+    def remove_old(self, connection: Connection) -> Iterator[None]:
+        """Remove rows older than policy keeps; each step of the iteration is one committed transaction."""
+        return retention.remove(connection, books=self.books, now=self.now())
 
     def _max_per_hour(self, now: datetime) -> dict[str, float]:
         """The most that any city believes of one home.

@@ -49,6 +49,7 @@ def run(
     dsn: str,
     books: Mapping[str, PolicyBook],
     now: Callable[[], datetime],
+    retention: bool = False,
     ready: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
 ) -> None:
@@ -62,16 +63,20 @@ def run(
         By city.
     now : callable
         Business time.
+    retention : bool
+        Remove rows older than policy keeps, once a day.
     ready : callable
         Called when the worker hears what happens.
     """
-    asyncio.run(_Process(dsn, Work(books=books, now=now), ready).serve(stop or threading.Event()))
+    work = Work(books=books, now=now)
+    asyncio.run(_Process(dsn, work, ready, retention=retention).serve(stop or threading.Event()))
 
 
 class _Process:
     """The worker while it runs."""
 
-    def __init__(self, dsn: str, work: Work, ready: Callable[[], None]) -> None:
+    def __init__(self, dsn: str, work: Work, ready: Callable[[], None], *, retention: bool) -> None:
+        self._retention = retention
         self._dsn = dsn
         self._work = work
         self._ready = ready
@@ -143,8 +148,12 @@ class _Process:
             await self._sleep(self._rest_until - time.monotonic())
             await asyncio.to_thread(self._leave_sweep if self._stopping.is_set() else self._sweep, pool)
 
+        async def retain() -> None:
+            await asyncio.to_thread(self._retain, pool)
+
         add(Kind.recompute, recompute)
         add(Kind.sweep, sweep)
+        add(Kind.retain, retain)
 
     async def _until_done(self, kind: Kind, body: Callable[[], Awaitable[None]]) -> None:
         """Try until it succeeds; the job counts as being done meanwhile."""
@@ -178,6 +187,14 @@ class _Process:
         ended = time.monotonic()
         self._rest_until = ended + _REST * (ended - began)
 
+    def _retain(self, pool: Pool) -> None:
+        with pool.connection() as connection:
+            if not self._work.retention_is_due(connection):
+                return
+            for _ in self._work.remove_old(connection):
+                if self._stop.is_set():  # the next start goes on
+                    return
+
     def _leave_sweep(self, pool: Pool) -> None:
         """Have another one wait for the next start."""
         with pool.connection() as connection:
@@ -202,6 +219,8 @@ class _Process:
                 request(connection, Kind.recompute)
             elif self._work.is_stale(connection):
                 request(connection, Kind.sweep)
+            if self._retention and self._work.retention_is_due(connection):
+                request(connection, Kind.retain)
 
     async def _hear(self, ear: psycopg.AsyncConnection) -> None:
         async def hear() -> None:

@@ -157,7 +157,9 @@ def hypertables(connection: Connection) -> frozenset[str]:
 
 def drop_before(connection: Connection, table: str, before: datetime) -> int:
     """Drop the chunks of a hypertable that end before; returns how many. Compressed ones as well."""
-    row = connection.execute(_SQL["drop"], {"table": table, "before": before}).fetchone()
+    by_day = {layout.table for layout in LAYOUTS if layout.column == "day"}
+    first = before.date() if table in by_day else before
+    row = connection.execute(_SQL["drop"], {"table": table, "before": first}).fetchone()
     assert row is not None
     return row[0]
 

@@ -41,5 +41,5 @@ CALL remove_columnstore_policy(%(table)s::text::regclass)
 CALL add_columnstore_policy(%(table)s::text::regclass, after => %(after)s::interval)
 
 -- drop --
--- Whole chunks that end before.
-SELECT count(*) FROM drop_chunks(%(table)s::text::regclass, older_than => %(before)s::timestamptz)
+-- Whole chunks that end before: a moment, or a day where chunks are cut by day.
+SELECT count(*) FROM drop_chunks(%(table)s::text::regclass, older_than => %(before)s)

@@ -19,7 +19,7 @@ PENDING = (
 
 
 @contextmanager
-def working(dsn: str, *, count: int = 1) -> Iterator[list[threading.Event]]:
+def working(dsn: str, *, count: int = 1, retention: bool = False) -> Iterator[list[threading.Event]]:
     """Workers that hear; each has an event that stops it."""
     stops: list[threading.Event] = []
     threads: list[threading.Thread] = []
@@ -27,7 +27,7 @@ def working(dsn: str, *, count: int = 1) -> Iterator[list[threading.Event]]:
 
     def body(stop: threading.Event, ready: threading.Event) -> None:
         try:
-            worker.run(dsn=dsn, books=BOOKS, now=lambda: NOW, ready=ready.set, stop=stop)
+            worker.run(dsn=dsn, books=BOOKS, now=lambda: NOW, retention=retention, ready=ready.set, stop=stop)
         except BaseException as error:
             failed.append(error)
             raise

@@ -18,7 +18,7 @@ from usage.around import Outcome, renew
 from usage.binary import EPOCH_DAY, EPOCH_US, Column, Layout, values_of
 from usage.loading import Database, Forms, installations
 from usage.reach import Span, spans
-from usage.series import Ints
+from usage.series import DAY_US, Ints
 from wire.channels import BY_NAME, CHANNELS, EVENTS
 
 _SQL = load("usage", "recompute.sql")
@@ -67,6 +67,7 @@ def recompute(
     limit: int,
     forms: Forms,
     max_per_hour: Mapping[str, float],
+    earliest: date | None = None,
 ) -> Touched:
     """Work off the marks of at most `limit` days; the caller commits.
 
@@ -83,6 +84,9 @@ def recompute(
         What a channel counts, by (profile name, channel name).
     max_per_hour : mapping
         By channel name, from the policy: more in an hour is impossible. Missing: anything is possible.
+    earliest : date, optional
+        The readings of the days before are gone, or may be: their hours stay unless more of them is known
+        now.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def recompute(
     outcomes = _derive(
         connection, spans(unit_id[metered], channel[metered], day[metered]), forms, max_per_hour
     )
-    written = _write(connection, outcomes, now)
+    written = _write(connection, outcomes, now, earliest or date.min)
     others = np.stack((unit_id, np.full_like(channel, EVENTS), day), axis=1)[~metered]
     return _touched(np.concatenate((written, np.unique(others, axis=0))), marked=day.size)
 
@@ -126,7 +130,7 @@ def _derive(
     return renew(Database(connection), marked, segments, most)
 
 
-def _write(connection: Connection, outcomes: list[Outcome], now: datetime) -> Ints:
+def _write(connection: Connection, outcomes: list[Outcome], now: datetime, earliest: date) -> Ints:
     """Bring `usage` to the outcomes; the (unit, channel, day) that differ, (n, 3)."""
     if not outcomes:
         return np.zeros((0, 3), np.int64)
@@ -157,43 +161,48 @@ def _write(connection: Connection, outcomes: list[Outcome], now: datetime) -> In
         cursor.execute(_SQL["empty_new"])
         with cursor.copy(_SQL["copy_new"]) as copy:
             copy.write(rows)
-        changed += cursor.execute(_SQL["put"]).fetchall()
+        changed += cursor.execute(_SQL["put"], {"earliest": earliest}).fetchall()
         if not stays.all():
             gone = {"units": units[~stays], "channels": channels[~stays], "days": days[~stays]}
             changed += cursor.execute(
-                _SQL["remove"], {name: column.tolist() for name, column in gone.items()}
+                _SQL["remove"],
+                {"earliest": earliest} | {name: column.tolist() for name, column in gone.items()},
             ).fetchall()
-    _write_faults(connection, outcomes)
+    _write_faults(connection, outcomes, earliest)
     return np.array(
         [(unit, code, day.toordinal() - _EPOCH.toordinal()) for unit, code, day in changed]
     ).reshape(-1, 3)
 
 
-def _write_faults(connection: Connection, outcomes: list[Outcome]) -> None:
-    columns: dict[str, list[object]] = {
+def _write_faults(connection: Connection, outcomes: list[Outcome], earliest: date) -> None:
+    since_us = (earliest - _EPOCH.date()) // timedelta(days=1) * DAY_US
+    faults = [
+        (one.span, fault) for one in outcomes for fault in one.derived.faults if fault.time_us >= since_us
+    ]
+    columns: dict[str, object] = {
         "units": [one.span.unit_id for one in outcomes],
         "channels": [one.span.channel for one in outcomes],
         "firsts": [_EPOCH + timedelta(days=one.span.first) for one in outcomes],
         "ends": [_EPOCH + timedelta(days=one.span.end) for one in outcomes],
+        "earliest": earliest,
     }
     with connection.cursor() as cursor:
         cursor.execute(_SQL["forget_faults"], columns)
-        if not any(one.derived.faults for one in outcomes):
+        if not faults:
             return
         with cursor.copy(_SQL["copy_faults"]) as copy:
-            for one in outcomes:
-                for fault in one.derived.faults:
-                    copy.write_row(
-                        (
-                            _EPOCH + timedelta(microseconds=fault.time_us),
-                            fault.before,
-                            fault.after,
-                            one.span.unit_id,
-                            fault.device_id,
-                            one.span.channel,
-                            fault.kind.value,
-                        )
+            for span, fault in faults:
+                copy.write_row(
+                    (
+                        _EPOCH + timedelta(microseconds=fault.time_us),
+                        fault.before,
+                        fault.after,
+                        span.unit_id,
+                        fault.device_id,
+                        span.channel,
+                        fault.kind.value,
                     )
+                )
 
 
 def _touched(rows: Ints, *, marked: int) -> Touched:

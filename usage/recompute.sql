@@ -94,7 +94,7 @@ COPY usage_new (computed_at, day, unit_id, channel, quality, amount, covered_min
 FROM STDIN (FORMAT BINARY)
 
 -- put --
--- Only what differs: nobody downstream is woken for what stayed.
+-- Only what differs: nobody downstream is woken for what stayed. Where readings are gone, only what says more.
 INSERT INTO usage AS u (computed_at, day, unit_id, channel, quality, amount, covered_min, lag_h)
 SELECT computed_at, day, unit_id, channel, quality, amount, covered_min, lag_h FROM usage_new
 ON CONFLICT (unit_id, channel, day) DO UPDATE
@@ -102,6 +102,8 @@ ON CONFLICT (unit_id, channel, day) DO UPDATE
         covered_min = excluded.covered_min, lag_h = excluded.lag_h
     WHERE (u.quality, u.amount, u.covered_min, u.lag_h)
         IS DISTINCT FROM (excluded.quality, excluded.amount, excluded.covered_min, excluded.lag_h)
+    AND (excluded.day >= %(earliest)s
+         OR (SELECT sum(m) FROM unnest(excluded.covered_min) m) > (SELECT sum(m) FROM unnest(u.covered_min) m))
 RETURNING unit_id, channel, day
 
 -- remove --
@@ -109,6 +111,7 @@ RETURNING unit_id, channel, day
 DELETE FROM usage u
 USING unnest(%(units)s::integer[], %(channels)s::smallint[], %(days)s::integer[]) AS g (unit_id, channel, day)
 WHERE u.unit_id = g.unit_id AND u.channel = g.channel AND u.day = date '1970-01-01' + g.day
+    AND u.day >= %(earliest)s
 RETURNING u.unit_id, u.channel, u.day
 
 -- forget_faults --
@@ -116,6 +119,7 @@ DELETE FROM usage_fault f
 USING unnest(%(units)s::integer[], %(channels)s::smallint[], %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
     AS s (unit_id, channel, first_at, end_at)
 WHERE f.unit_id = s.unit_id AND f.channel = s.channel AND f.time >= s.first_at AND f.time < s.end_at
+    AND f.time >= %(earliest)s
 
 -- copy_faults --
 COPY usage_fault (time, before, after, unit_id, device_id, channel, kind) FROM STDIN
