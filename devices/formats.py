@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
+from devices.decoders import face_gate
 from devices.decoders.reports import Parsed, Value
 from wire.envelope import DEVICE_CODE
 
@@ -39,16 +40,18 @@ class Format:
     parse: Parser
     #: The vendor's topics, as filters: what devices say …
     up: tuple[str, ...] = ()
-    #: … and what is said to them, which ingest leaves alone where it hears it.
+    #: … and what is said to them, which ingest leaves alone where it hears it. What is in both, they say.
     down: tuple[str, ...] = ()
+    #: The paths of its HTTP receiver; nobody subscribes to them.
+    http: tuple[str, ...] = ()
 
     def says(self, topic: str) -> bool:
-        """Whether a device of this format speaks on a vendor topic."""
-        return any(matches(pattern, topic) for pattern in self.up)
+        """Whether a device of this format speaks on a vendor topic, or to a receiver."""
+        return topic in self.http or any(matches(pattern, topic) for pattern in self.up)
 
     def hears(self, topic: str) -> bool:
         """Whether a device of this format listens on a vendor topic."""
-        return any(matches(pattern, topic) for pattern in self.down)
+        return any(matches(pattern, topic) for pattern in self.down) and not self.says(topic)
 
 
 class Prefixed(NamedTuple):
@@ -97,7 +100,16 @@ def _table(*formats: Format) -> Mapping[str, Format]:
     return MappingProxyType({found.name: found for found in formats})
 
 
-FORMATS = _table()
+FORMATS = _table(
+    Format(
+        name="face-gate",
+        decoder=face_gate.DECODER,
+        parse=face_gate.parse,
+        up=face_gate.UP,
+        down=face_gate.DOWN,
+        http=face_gate.HTTP,
+    ),
+)
 
 #: What ingest subscribes to beside the native topics.
 FILTERS = (f"{GATEWAY}/#", *(pattern for found in FORMATS.values() for pattern in found.up))

@@ -11,7 +11,7 @@ import msgspec
 from devices import formats, mapping
 from devices.decoders import native as native_format
 from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal
-from devices.decoders.reports import Answer, DecodeError, Report
+from devices.decoders.reports import ACK_ID, Answer, DecodeError, Report
 from devices.formats import Format
 from devices.registry import Device, Registry
 from ingest.addressing import Address, Addressing
@@ -91,6 +91,8 @@ class Sorted:
     markers: list[UUID] = field(default_factory=list)
     #: For the vendors' own decoders.
     todos: list[Todo] = field(default_factory=list)
+    #: What devices say of their commands: device_id, and a report that has `ACK_ID`.
+    acks: list[tuple[int, Report]] = field(default_factory=list)
     #: To be published once the batch is committed.
     answers: list[Answer] = field(default_factory=list)
     #: How many there were before repetitions fell together.
@@ -144,6 +146,10 @@ class Sorter:
             self._take(message, into)
         return into
 
+    def sender(self, topic: str) -> Device | None:
+        """Who a topic says a message is from."""
+        return self._addressing.read(topic).sender
+
     def refuse(self, message: Message, refusal: Refusal) -> Sorted:
         """Quarantine a message whole, whatever it says; who waits for an answer gets it."""
         into = Sorted()
@@ -187,6 +193,8 @@ class Sorter:
                 device = Refusal(Reason.retired_device, device.code)
             if isinstance(device, Refusal):
                 into.quarantine(message, report.raw, device, found.decoder)
+            elif ACK_ID in report.fields:
+                into.acks.append((device.id, report))
             elif report.frame is not None and not report.fields and device.profile.codec is not None:
                 into.todos.append(Todo(device.id, message, address.flags))
             else:

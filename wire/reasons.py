@@ -30,12 +30,18 @@ class Reason(StrEnum):
     unlisted_child = "unlisted_child"
     #: The address of a device that sends by no gateway of ours belongs to none, or to several.
     unknown_address = "unknown_address"
+    #: A message names another device than its topic does.
+    wrong_sender = "wrong_sender"
     #: The sender speaks another format than its topic, or none for that topic.
     wrong_format = "wrong_format"
     #: A frame whose checksum, length or framing is wrong.
     invalid_frame = "invalid_frame"
     #: Well formed, but nothing in it is a reading or an event of the device's profile.
     nothing_known = "nothing_known"
+    #: Well formed, but of nothing that is kept here; the detail is a code of `devices.scope`.
+    out_of_scope = "out_of_scope"
+    #: The network server could not do something for a device; the detail has its code.
+    network_log = "network_log"
     #: More messages than the policy grants one device.
     rate_limited = "rate_limited"
     #: The vendor's own decoder failed, or took too long.

@@ -13,6 +13,10 @@ from msgspec import Struct
 from devices.decoders.elements import Refusal
 from wire.reasons import Reason
 
+#: Fields of a report that answers a command, whatever its format: the command's id as it was sent along,
+#: whether the device did it (bool), and what else it said of that (a code, a word; not always there).
+ACK_ID, ACK_OK, ACK_CODE = "ack.id", "ack.ok", "ack.code"
+
 #: A field as the message has it. Numbers that are written as text stay text; a mapping may read them.
 Value = float | bool | str
 
@@ -42,6 +46,9 @@ class Report(Struct, frozen=True, kw_only=True):
     local_at: datetime | None = None
     #: By what the source counts its messages (an id, a counter); None: it does not.
     counted: str | None = None
+    #: What the message itself calls that kind of device (a product's name, a medium), for `devices.meaning`
+    #: where a field's name alone says too little.
+    about: str = ""
     #: For the vendor's own decoder, if `fields` are still to be made of it.
     frame: Frame | None = None
     #: Set when it is refused, or a part of it; what stands above is good.
