@@ -11,10 +11,11 @@ import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from anju import detection, logs, settings, users
+from anju import detection, logs, replay, settings, users
 from anju.embedded.errors import EmbeddedError
 from anju.errors import AnjuError
 from anju.options import DataDir, Json
+from ingest.errors import IngestError
 from policy.errors import PolicyError
 from storage.errors import StorageError
 
@@ -29,11 +30,13 @@ app = typer.Typer(
 app.add_typer(users.app, name="users")
 app.command()(detection.sweep)
 app.add_typer(detection.signals, name="signals")
+app.command()(replay.replay)
 
 #: What a command ends with when it cannot be carried out: one line, no traceback.
 _TOLD = (
     AnjuError,
     EmbeddedError,
+    IngestError,
     PolicyError,
     StorageError,
     PermissionError,

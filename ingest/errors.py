@@ -24,5 +24,13 @@ class FilterInvalid(IngestError):
     """Not a topic filter of MQTT."""
 
 
+class UnknownDecoder(IngestError):
+    """There is no such wire format."""
+
+
+class RegistryMoved(IngestError):
+    """Devices were changed while the journal was decoded: nothing was replaced. Ask again."""
+
+
 class BlockDamaged(IngestError):
     """A block of the journal cannot be read."""

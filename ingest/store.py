@@ -47,7 +47,7 @@ class Written:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Changed:
+class Changed:
     """Rows that are new or say something else now; where their days must be derived again."""
 
     new_readings: int
@@ -72,9 +72,9 @@ def write(
     psycopg.errors.UniqueViolation
         Not staged, and a key is there already: roll back, and write it staged.
     """
-    put = _merge if staged else _write_new
+    put = merge if staged else _write_new
     changed = put(connection, content, journal_id)
-    mark(connection, _marks(registry, changed))
+    mark(connection, marks(registry, readings=changed.readings, events=changed.events))
     return Written(
         readings=changed.new_readings,
         events=changed.new_events,
@@ -83,13 +83,13 @@ def write(
     )
 
 
-def _write_new(connection: Connection, content: Sorted, journal_id: int | None) -> _Changed:
+def _write_new(connection: Connection, content: Sorted, journal_id: int | None) -> Changed:
     with connection.cursor() as cursor:
         if content.readings:
             copy_readings(cursor, _packed(content, journal_id))
         if content.events:
             _copy_events(cursor, _SQL["copy_events"], content.events, journal_id)
-    return _Changed(
+    return Changed(
         new_readings=len(content.readings),
         new_events=len(content.events),
         readings=content.evidence(),
@@ -97,10 +97,11 @@ def _write_new(connection: Connection, content: Sorted, journal_id: int | None) 
     )
 
 
-def _merge(connection: Connection, content: Sorted, journal_id: int | None) -> _Changed:
+def merge(connection: Connection, content: Sorted, journal_id: int | None) -> Changed:
+    """Decide the readings and events of a batch against what is there; nothing is marked."""
     read = merge_readings(connection, _packed(content, journal_id)) if content.readings else []
     happened = _merge_events(connection, content.events, journal_id) if content.events else []
-    return _Changed(
+    return Changed(
         new_readings=sum(new for *_, new in read),
         new_events=sum(new for *_, new in happened),
         # A row that changed is marked whatever it says now: it may have been evidence before.
@@ -145,6 +146,22 @@ def _merge_events(
         connection.execute(_SQL["stage_events"])
         _copy_events(cursor, _SQL["copy_staged_events"], events, journal_id)
         return cursor.execute(_SQL["merge_events"]).fetchall()
+
+
+def merge_staged(
+    connection: Connection,
+) -> tuple[list[tuple[int, int, int, int, bool]], list[tuple[int, int, int, bool]]]:
+    """Decide what the staging tables hold, each key once, against what is there.
+
+    Returns
+    -------
+    tuple
+        What is new or changed: readings as of `merge_readings`, and events: device_id, time_us, quality,
+        and whether it is new.
+    """
+    with connection.cursor(binary=True) as cursor:
+        read = cursor.execute(_SQL["merge_readings"]).fetchall()
+        return read, cursor.execute(_SQL["merge_events"]).fetchall()
 
 
 def is_evidence(quality: int) -> bool:
@@ -215,15 +232,26 @@ def _copy_events(
             )
 
 
-def _marks(registry: Registry, changed: _Changed) -> set[Mark]:
+def marks(
+    registry: Registry, *, readings: Iterable[tuple[int, int, int]], events: Iterable[tuple[int, int]]
+) -> set[Mark]:
+    """Say which days of which homes rest on these rows.
+
+    Parameters
+    ----------
+    readings : Iterable[tuple[int, int, int]]
+        device_id, channel, time_us.
+    events : Iterable[tuple[int, int]]
+        device_id, time_us.
+    """
     day_us = binary.DAY_US
-    marks: set[Mark] = set()
-    for device_id, channel, time_us in changed.readings:
+    found: set[Mark] = set()
+    for device_id, channel, time_us in readings:
         unit_id = registry.unit_at(device_id, channel, time_us)
         if unit_id is not None:
-            marks.add((unit_id, channel, time_us // day_us))
-    for device_id, time_us in changed.events:
+            found.add((unit_id, channel, time_us // day_us))
+    for device_id, time_us in events:
         unit_id = registry.unit_at(device_id, EVENTS, time_us)
         if unit_id is not None:
-            marks.add((unit_id, EVENTS, time_us // day_us))
-    return marks
+            found.add((unit_id, EVENTS, time_us // day_us))
+    return found
