@@ -9,13 +9,14 @@ from datetime import date
 from importlib.metadata import version
 
 import policy
-from anju import clock, logs, readiness, stack
+from anju import clock, logs, readiness, retention, stack
 from anju.settings import Settings
 from devices import lookups
 from ingest.address import BrokerAddress
 from storage.migrate import head
 from storage.migrate import migrate as migrate_storage
 from storage.pool import connect, open_pool, require_schema
+from storage.timescale import promote
 
 _log = logging.getLogger(__name__)
 
@@ -24,11 +25,12 @@ _API_GRACE_S = 5
 
 
 def migrate(dsn: str) -> str:
-    """Bring the schema and the lookup tables to this version; the revision reached."""
+    """Bring schema, lookup tables and layout on disk to this version; says what was reached."""
     reached = migrate_storage(dsn)
     with connect(dsn, name="migrate") as connection:
         lookups.fill(connection)
-    return reached
+    after = retention.columnstore_after(policy_books(), clock.now().date())
+    return f"{reached} on {promote(dsn, columnstore_after=after)}"
 
 
 def ingest(settings: Settings) -> None:

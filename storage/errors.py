@@ -16,6 +16,10 @@ class SchemaBehind(StorageError):
     """The database schema is not the one this version needs: run `anju migrate`."""
 
 
+class PromotionRefused(StorageError):
+    """The database may not be promoted to TimescaleDB by this role: it must own the database."""
+
+
 class KeyUnreadable(StorageError):
     """The key file for personal columns is missing, too short or readable by others."""
 

@@ -13,14 +13,15 @@ from datetime import datetime, timedelta
 import psycopg
 from psycopg import sql
 
+from storage.errors import PromotionRefused
 from storage.pool import Connection, connect
 from storage.queries import load
 
 _SQL = load("storage", "timescale.sql")
 #: Two processes that promote at once: the second waits.
 _LOCK = 7_309_004_731
-#: The first version with the columnstore under that name.
-_COLUMNSTORE_SINCE = (2, 18)
+#: The first version whose columnstore goes by that name; older ones are left alone.
+_SINCE = (2, 18)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,19 +36,23 @@ class Capabilities:
     licence: str
 
     @property
-    def columnstore(self) -> bool:
-        """Chunks can be laid out by column, and a policy of the server sees to it."""
-        return self.installed is not None and self.licence == "timescale" and self._since(_COLUMNSTORE_SINCE)
-
-    def _since(self, version: tuple[int, ...]) -> bool:
+    def hypertables(self) -> bool:
+        """Tables can be cut into chunks."""
         numbers = tuple(int(part) for part in re.findall(r"\d+", self.installed or "")[:2])
-        return numbers >= version
+        return numbers >= _SINCE
+
+    @property
+    def columnstore(self) -> bool:
+        """Chunks can be laid out by column, and a job of the server sees to it."""
+        return self.hypertables and self.licence == "timescale"
 
     def __str__(self) -> str:
         if self.installed is None:
             return "plain PostgreSQL"
+        if not self.hypertables:
+            return f"plain tables: TimescaleDB {self.installed} is older than {'.'.join(map(str, _SINCE))}"
         columns = "with columnstore" if self.columnstore else "without columnstore"
-        return f"TimescaleDB {self.installed}, licence {self.licence or 'unknown'}, {columns}"
+        return f"TimescaleDB {self.installed} (licence {self.licence or 'unknown'}), {columns}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,14 +135,28 @@ def promote(dsn: str, *, columnstore_after: timedelta) -> Capabilities:
     -------
     Capabilities
         What the database can do now.
+
+    Raises
+    ------
+    PromotionRefused
+        The role may not do it.
     """
     with connect(dsn, name="promote", autocommit=True) as connection:
         found = probe(connection)
-    if found.installed is None and (found.available is None or not _install(dsn)):
-        return found
+    if found.installed is None and found.available is not None and _install(dsn):
+        with connect(dsn, name="promote", autocommit=True) as connection:
+            found = probe(connection)
+    if found.hypertables:
+        try:
+            _promote(dsn, found, columnstore_after)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise PromotionRefused(f"the database cannot be promoted to TimescaleDB: {error}") from error
+    return found
+
+
+def _promote(dsn: str, found: Capabilities, columnstore_after: timedelta) -> None:
     with connect(dsn, name="promote", autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        found = probe(connection)
         _allow_late_batches(connection)
         chunks: dict[str, timedelta] = dict(connection.execute(_SQL["hypertables"]).fetchall())
         for layout in LAYOUTS:
@@ -145,7 +164,6 @@ def promote(dsn: str, *, columnstore_after: timedelta) -> Capabilities:
             if found.columnstore:
                 _compress(connection, layout, columnstore_after)
         connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
-    return found
 
 
 def hypertables(connection: Connection) -> frozenset[str]:
