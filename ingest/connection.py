@@ -189,18 +189,19 @@ class Connection(asyncio.Protocol):
                 self._break_off(DisconnectReasonCode.MALFORMED_PACKET, f"the codec panics: {error}")
                 break
             at += size
-            if type(packet) is not mqtt5.PublishPacket:
+            if type(packet) is not mqtt5.PublishPacket or self._outbox is None:
                 self._handle(packet)
                 continue
-            packet_id = packet.packet_id
-            if packet_id is None:
-                packet_id = 0
-            elif packet_id == 0 or packet.qos == QoS.EXACTLY_ONCE:
-                self._break_off_over(packet)
-                break
+            packet_id = packet.packet_id or 0
+            topic = packet.topic
+            if not topic or packet.qos is not QoS.AT_LEAST_ONCE or not packet_id:
+                fault = self._fault(packet)
+                if fault is not None:
+                    self._break_off(*fault)
+                    break
             messages.append(
                 Message(
-                    topic=packet.topic,
+                    topic=topic,
                     payload=packet.payload,
                     received_us=stamp,
                     properties=_properties(packet),
@@ -212,7 +213,9 @@ class Connection(asyncio.Protocol):
 
     def _await_rest(self, begun: memoryview) -> None:
         self._needed = declared_size(begun)
-        if self._needed > MAX_PACKET_BYTES:
+        if 0 < self._needed <= len(begun):
+            self._break_off(DisconnectReasonCode.MALFORMED_PACKET, "a packet shorter than what is in it")
+        elif self._needed > MAX_PACKET_BYTES:
             self._break_off(DisconnectReasonCode.PACKET_TOO_LARGE, f"a packet of {self._needed:,} bytes")
 
     def _handle(self, packet: mqtt5.Packet) -> None:
@@ -262,11 +265,16 @@ class Connection(asyncio.Protocol):
         self._transport.write(mqtt5.PingReqPacket().write())
         self._timer = self._loop.call_later(self._ping_s, self._keep_alive)
 
-    def _break_off_over(self, packet: mqtt5.PublishPacket) -> None:
+    @staticmethod
+    def _fault(packet: mqtt5.PublishPacket) -> tuple[DisconnectReasonCode, str] | None:
+        """What is wrong with a message that is not like the others; of QoS 0 nothing."""
+        if not packet.topic:
+            return DisconnectReasonCode.TOPIC_ALIAS_INVALID, "a topic alias, which we did not offer"
         if packet.qos == QoS.EXACTLY_ONCE:
-            self._break_off(DisconnectReasonCode.QOS_NOT_SUPPORTED, "a message of QoS 2")
-        else:
-            self._break_off(DisconnectReasonCode.PROTOCOL_ERROR, "a message with packet id 0")
+            return DisconnectReasonCode.QOS_NOT_SUPPORTED, "a message of QoS 2"
+        if packet.qos == QoS.AT_LEAST_ONCE and not packet.packet_id:
+            return DisconnectReasonCode.PROTOCOL_ERROR, "a message with packet id 0"
+        return None
 
     def _break_off(self, reason: DisconnectReasonCode, detail: str) -> None:
         """The broker breaks the protocol: tell it, and end the connection."""

@@ -13,7 +13,7 @@ from anju.embedded.ports import HOST
 from ingest import service
 from ingest.address import BrokerAddress
 from ingest.batches import Batching
-from ingest.broker import MqttBroker
+from ingest.broker import KEEPALIVE_S, MqttBroker
 from ingest.message import Message
 from tests.brokers import TestBroker
 from tests.integration.ingest.conftest import BOUND, NOW, RULES
@@ -82,7 +82,7 @@ def serving(url: str, dsn: str, *, bound: Sequence[str] = BOUND) -> Iterator[thr
 
 
 @contextmanager
-def listening(url: str, *, within_s: float = 10) -> Iterator[MqttBroker]:
+def listening(url: str, *, within_s: float = 10, keepalive_s: int = KEEPALIVE_S) -> Iterator[MqttBroker]:
     """The broker's client alone, under the session of the service; nothing is acknowledged by itself."""
     subscribed = threading.Event()
     client = MqttBroker(
@@ -91,6 +91,7 @@ def listening(url: str, *, within_s: float = 10) -> Iterator[MqttBroker]:
         batching=Batching(),
         now=lambda: NOW,
         on_subscribed=subscribed.set,
+        keepalive_s=keepalive_s,
     )
     client.start()
     try:
