@@ -25,7 +25,7 @@ class Address:
     sender: Device | None = None
     #: A topic of the native format.
     native: Topic | None = None
-    #: Another format, and the vendor's own topic.
+    #: Another format, and the vendor's own topic; also of a stranger, who may wait for an answer.
     format: Format | None = None
     vendor: str = ""
     #: What an answer's topic needs in front.
@@ -89,7 +89,13 @@ class Addressing:
         if sender is None:
             # Nothing is promised to a marker of `anju settle` that is none.
             detail = code if code == SETTLE else self._stranger(code)
-            return Address(native=native, refusal=Refusal(Reason.unknown_device, detail))
+            return Address(
+                native=native,
+                format=formats.of_topic(vendor),
+                vendor=vendor,
+                prefix=prefix,
+                refusal=Refusal(Reason.unknown_device, detail),
+            )
         found = None if native is not None else _format(sender, vendor)
         refusal = None
         if not sender.active:
