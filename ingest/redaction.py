@@ -1,9 +1,10 @@
-"""Personal keys are cut out of a payload before anything else sees it; the journal lists which.
+"""Personal values are cut out of a payload before anything else sees it; the journal lists which.
 
-Devices and gateways send names, ID numbers, pictures and door codes that we have no use for. Their values
-become `null`; every other byte stays as received, so that the decoder's version of a later day meets the
-same message. Keys are found by their text, not by parsing: it also works on what is not quite JSON, and
-inside JSON that is quoted in JSON. Where it cannot be seen where a value ends, all that follows is cut.
+Devices and gateways send names, ID numbers, pictures and door codes that we have no use for. What stands in
+place of each is said in `ingest.personal`; every other byte stays as received, so that the decoder's version
+of a later day meets the same message. Keys are found by their text, not by parsing: it also works on what is
+not quite JSON, inside JSON that is quoted in JSON, and on XML and forms (`ingest.markup`). Where it cannot be
+seen where a value ends, all that follows is cut.
 
 Anybody can send 2 MiB of anything, so the time taken is linear in the size: no pattern starts twice in one
 run of backslashes, what one value covers is not looked at for another, and what fails to end ends the scan.
@@ -11,24 +12,15 @@ run of backslashes, what one value covers is not looked at for another, and what
 
 import json
 import re
+from typing import NamedTuple
 
-#: Lower case. Spellings as devices really write them (face gates, TTLock, Hikvision).
-PERSONAL = frozenset(
-    {
-        *("name", "personname", "persionname", "username", "realname", "nickname", "birthday"),
-        *("idcard", "idcardno", "idno", "idnumber", "cardno", "cardnumber", "passport"),
-        *("telnum", "tel", "telephone", "phone", "phonenumber", "mobile", "email"),
-        *("keyboardpwd", "password", "passwd", "pwd"),
-        *("pic", "sanppic", "snappic", "scene", "scenepic", "tempic", "platepic", "plateno"),
-        *("picture", "photo", "image", "face", "facepic", "faceimage", "facefeature", "feature"),
-    }
-)
+from ingest import markup
+from ingest.personal import MOST, PERSONAL, Keyed, is_replaced, replacement
+
 _PERSONAL_BYTES = frozenset(name.encode() for name in PERSONAL)
-#: More personal values in a payload, or brackets in a quoted value, no message has: all that follows is cut.
-MOST = 20_000
 
-# The cheap test of every payload: all names above are letters.
-_NAME = re.compile(rb'"([a-z]{3,16})\\*"\s*:')
+# The cheap test of every payload: all names are so.
+_NAME = re.compile(rb'"([a-z0-9]{3,16})\\*"\s*:')
 # A quote with all its backslashes; at no other place of the run. How many there are says how deep the
 # string is that it opens or closes.
 _QUOTE = r'(?<!\\)\\*"'
@@ -45,13 +37,22 @@ _BARE = re.compile(r'[^",\]}\\\s]*')
 _JSON = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
 
 
-def redact(payload: bytes) -> tuple[bytes, frozenset[str]]:
+class _Value(NamedTuple):
+    """Where a value ends, and what it is if that is text or a number that ends properly."""
+
+    end: int
+    text: str | None = None
+
+
+def redact(payload: bytes, keyed: Keyed | None = None) -> tuple[bytes, frozenset[str]]:
     """Cut personal values.
 
     Parameters
     ----------
     payload : bytes
         As received, JSON or not.
+    keyed : Keyed | None
+        Hashes door codes (`ingest.personal`).
 
     Returns
     -------
@@ -59,6 +60,25 @@ def redact(payload: bytes) -> tuple[bytes, frozenset[str]]:
         The payload to keep, and the keys (lower case) whose values were cut; mostly the same bytes and
         nothing.
     """
+    wide = markup.wide_text(payload)
+    if wide is not None:
+        kept, cut = _redact(wide.encode("utf-8", "surrogatepass"), keyed)
+        return (kept, cut) if cut else (payload, cut)
+    return _redact(payload, keyed)
+
+
+def _redact(payload: bytes, keyed: Keyed | None) -> tuple[bytes, frozenset[str]]:
+    payload, cut = _redact_json(payload, keyed)
+    if markup.is_xml(payload):
+        payload, more = markup.redact_xml(payload, keyed)
+        cut |= more
+    elif markup.is_form(payload):
+        payload, more = markup.redact_form(payload, keyed, quoted=_redact)
+        cut |= more
+    return payload, cut
+
+
+def _redact_json(payload: bytes, keyed: Keyed | None) -> tuple[bytes, frozenset[str]]:
     if _PERSONAL_BYTES.isdisjoint(_NAME.findall(payload.lower())) and b"\\u" not in payload:
         return payload, frozenset()
     text = payload.decode("utf-8", "surrogateescape")
@@ -70,10 +90,24 @@ def redact(payload: bytes) -> tuple[bytes, frozenset[str]]:
         name = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), found["name"]).lower()
         if name not in PERSONAL or len(found["closing"]) > len(found["opening"]):
             continue
-        kept += [text[copied:at], "null"]
+        depth = _depth(found["closing"])
+        value = _Value(len(text)) if len(kept) >= 2 * MOST else _value(text, at, depth)
+        if value.text is not None and is_replaced(value.text):
+            at = value.end
+            continue
+        kept += [text[copied:at], _quoted(name, value, depth, keyed)]
         cut.add(name)
-        at = copied = len(text) if len(kept) > 2 * MOST else _end_of_value(text, at, _depth(found["closing"]))
+        at = copied = value.end
     return "".join([*kept, text[copied:]]).encode("utf-8", "surrogateescape"), frozenset(cut)
+
+
+def _quoted(name: str, value: _Value, depth: int, keyed: Keyed | None) -> str:
+    """Write what stands in place of a value in as many strings as it stood in."""
+    stays = None if value.text is None else replacement(name, value.text, keyed)
+    if stays is None:
+        return "null"
+    quote = "\\" * (2**depth - 1) + '"'
+    return f"{quote}{stays}{quote}"
 
 
 def _depth(quote: str) -> int:
@@ -85,14 +119,23 @@ def _depth(quote: str) -> int:
     return (count & -count).bit_length() - 1
 
 
-def _end_of_value(text: str, at: int, depth: int) -> int:
+def _value(text: str, at: int, depth: int) -> _Value:
     opening = _QUOTES.match(text, at)
     if opening is not None:
         inner = _depth(opening[0])
-        return at if inner < depth else _end_of_string(text, opening.end(), inner)
+        if inner < depth:
+            return _Value(at)
+        end = _end_of_string(text, opening.end(), inner)
+        content = text[opening.end() : end - len(opening[0])]
+        # A proper string ends as it began; its escapes stay as they are.
+        is_proper = inner == depth and text[max(at, end - len(opening[0])) : end] == opening[0]
+        return _Value(end, content if is_proper and end > opening.end() else None)
     if text.startswith(("[", "{"), at):
-        return _end_of_container(text, at) if depth == 0 else _end_of_quoted_container(text, at, depth)
-    return _end(_BARE, text, at)
+        end = _end_of_container(text, at) if depth == 0 else _end_of_quoted_container(text, at, depth)
+        return _Value(end)
+    end = _end(_BARE, text, at)
+    bare = text[at:end]
+    return _Value(end, bare if bare not in ("null", "true", "false") else None)
 
 
 def _end_of_string(text: str, at: int, depth: int) -> int:

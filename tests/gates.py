@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from anju.embedded.ports import HOST
 from tests.waiting import wait_until
@@ -28,7 +29,7 @@ class FaceGate:
         self._again_s = again_s
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
         self._client.on_message = self._on_message
         self._client.connect(HOST, port)
         self._client.subscribe(self._topic)
