@@ -46,6 +46,7 @@ def ingest(settings: Settings) -> None:
         rules=lambda now: book.on(now.date()).ingest,
         now=clock.now,
         stop=_asked_to_stop(),
+        keyed=settings.key.hash,
         on_subscribed=readiness.announce,
     )
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from msgspec import Struct
 
+#: Of `properties`: names of what was cut out before it came here (`ingest.receivers`).
+REDACTED = "redacted"
+
 
 class Message(Struct, frozen=True, kw_only=True):
     """What arrived, when, and how to acknowledge it."""
@@ -12,7 +15,8 @@ class Message(Struct, frozen=True, kw_only=True):
     payload: bytes
     #: Microseconds since 1970, UTC, by the process's clock.
     received_us: int
-    #: MQTT 5 properties the publisher set, and `retain`; None: none.
+    #: MQTT 5 properties the publisher set, and `retain`; of what came over HTTP, what was left out of its
+    #: body; None: none.
     properties: dict[str, Any] | None = None
     #: Which connection it came over: packet ids mean nothing on another one.
     epoch: int = 0

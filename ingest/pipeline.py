@@ -17,6 +17,7 @@ from ingest import journal, quarantine, state, store, todos
 from ingest.bound import Bound
 from ingest.limits import limits_of
 from ingest.message import Message
+from ingest.personal import Keyed
 from ingest.sorting import Sorted, Sorter
 from policy.groups import Ingest
 from storage.pool import Connection
@@ -49,6 +50,8 @@ class Pipeline:
         Business time.
     source : str
         Client id of this process.
+    keyed : Keyed | None
+        Hashes door codes; None: nothing stays of them.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class Pipeline:
         rules: Callable[[datetime], Ingest],
         now: Callable[[], datetime],
         source: str,
+        keyed: Keyed | None = None,
     ) -> None:
         self._connection = connection
+        self._keyed = keyed
         self._bound = bound
         self._rules = rules
         self._now = now
@@ -158,6 +163,6 @@ class Pipeline:
         found = known[1].registry if known is not None else None
         if found is None or found.version != version:
             found = registry.load(self._connection)
-        sorter = Sorter(registry=found, limits=limits_of(rules), bound=self._bound)
+        sorter = Sorter(registry=found, limits=limits_of(rules), bound=self._bound, keyed=self._keyed)
         self._sorter = rules, sorter
         return sorter

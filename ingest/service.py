@@ -19,6 +19,7 @@ from ingest.batches import Batching
 from ingest.bound import Bound
 from ingest.broker import Broker, MqttBroker
 from ingest.message import Message
+from ingest.personal import Keyed
 from ingest.pipeline import Pipeline
 from policy.groups import Ingest
 from storage.errors import DatabaseAway
@@ -47,6 +48,7 @@ def run(
     stop: threading.Event,
     client_id: str = "ingest-0",
     batching: Batching | None = None,
+    keyed: Keyed | None = None,
     on_subscribed: Callable[[], None] = lambda: None,
 ) -> None:
     """Run until `stop` is set.
@@ -63,6 +65,8 @@ def run(
         Business time; also stamps arrivals.
     client_id : str
         Names the session at the broker: stable, one process an id.
+    keyed : Keyed | None
+        Hashes door codes under the deployment's key; None: nothing stays of them.
     on_subscribed : Callable[[], None]
         Called each time that the broker has taken our subscription: nothing sent from then on is missed.
 
@@ -82,7 +86,16 @@ def run(
         filters=(FILTER, *FILTERS),
         on_subscribed=on_subscribed,
     )
-    serve(broker, dsn=dsn, bound=Bound(bound), rules=rules, now=now, source=client_id, stop=stop)
+    serve(
+        broker,
+        dsn=dsn,
+        bound=Bound(bound),
+        rules=rules,
+        now=now,
+        source=client_id,
+        stop=stop,
+        keyed=keyed,
+    )
 
 
 def serve(
@@ -94,11 +107,14 @@ def serve(
     now: Callable[[], datetime],
     source: str,
     stop: threading.Event,
+    keyed: Keyed | None = None,
 ) -> None:
     """Run with any broker until `stop` is set (see `run`)."""
 
     def pipeline(connection: Connection) -> Pipeline:
-        return Pipeline(connection, bound=bound, rules=rules, now=now, source=source)
+        return Pipeline(
+            connection, bound=bound, rules=rules, now=now, source=source, keyed=keyed
+        )
 
     writer = _Writer(dsn, pipeline, stop)
     try:

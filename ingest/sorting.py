@@ -18,7 +18,8 @@ from ingest.addressing import Address, Addressing
 from ingest.bound import Bound
 from ingest.conflict import Candidate, candidate, settle
 from ingest.limits import Limits
-from ingest.message import Message
+from ingest.message import REDACTED, Message
+from ingest.personal import Keyed
 from ingest.redaction import redact
 from wire.envelope import SETTLE
 from wire.quality import NOT_EVIDENCE, Quality
@@ -134,8 +135,11 @@ class Sorted:
 class Sorter:
     """Sorts batches by one registry, one set of limits and one list of bound topics."""
 
-    def __init__(self, *, registry: Registry, limits: Limits, bound: Bound) -> None:
+    def __init__(
+        self, *, registry: Registry, limits: Limits, bound: Bound, keyed: Keyed | None = None
+    ) -> None:
         self.registry = registry
+        self._keyed = keyed
         self._limits = limits
         self._addressing = Addressing(registry, bound)
 
@@ -269,12 +273,13 @@ class Sorter:
             return Refusal(Reason.time_out_of_range, f"{ahead_us / 86_400_000_000:+.1f} days from arrival")
         return _CLOCK_SUSPECT
 
-    @staticmethod
-    def _journaled(message: Message, into: Sorted) -> Message:
-        payload, cut = redact(message.payload)
+    def _journaled(self, message: Message, into: Sorted) -> Message:
+        payload, cut = redact(message.payload, self._keyed)
         if cut:
             message = msgspec.structs.replace(message, payload=payload)
             into.redacted |= cut
+        if message.properties is not None and isinstance(said := message.properties.get(REDACTED), list):
+            into.redacted.update(said)
         into.messages.append(message)
         return message
 
