@@ -11,7 +11,7 @@ import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from anju import detection, logs, replay, settings, users
+from anju import broker, detection, logs, replay, settings, users
 from anju.embedded.errors import EmbeddedError
 from anju.errors import AnjuError
 from anju.options import DataDir, Json
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 
 app.add_typer(users.app, name="users")
+app.add_typer(broker.app, name="broker")
 app.command()(detection.sweep)
 app.add_typer(detection.signals, name="signals")
 app.command()(replay.replay)

@@ -26,3 +26,15 @@ class ChildFailed(AnjuError):
 
 class BrokerAway(AnjuError):
     """The broker cannot be reached."""
+
+
+class AuthorityInvalid(AnjuError):
+    """The certificate authority cannot be used."""
+
+
+class RequestInvalid(AnjuError):
+    """The certificate request cannot be signed."""
+
+
+class BrokerPlanInvalid(AnjuError):
+    """The broker cannot be set up like this."""

@@ -98,7 +98,7 @@ def revoked_certificates(connection: Connection) -> list[Revoked]:
 
 
 def shut_out(connection: Connection) -> list[str]:
-    """Codes of the devices that once could log in to the broker and may not now."""
+    """Codes of the devices that may not log in to the broker any more."""
     return [code for (code,) in connection.execute(_SQL["shut_out"])]
 
 

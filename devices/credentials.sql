@@ -32,10 +32,11 @@ WHERE c.kind = 'certificate' AND (c.revoked_at IS NOT NULL OR d.status <> 'activ
 ORDER BY c.id
 
 -- shut_out --
--- Devices that had a way in and have none now.
+-- Retired devices, and those that had a way in and have none now.
 SELECT d.code
 FROM device d
-WHERE EXISTS (SELECT FROM credential c WHERE c.device_id = d.id AND c.kind <> 'http')
-  AND (d.status <> 'active' OR NOT EXISTS (
-      SELECT FROM credential c WHERE c.device_id = d.id AND c.kind <> 'http' AND c.revoked_at IS NULL))
+WHERE d.status <> 'active'
+   OR (EXISTS (SELECT FROM credential c WHERE c.device_id = d.id AND c.kind <> 'http')
+       AND NOT EXISTS (SELECT FROM credential c
+                       WHERE c.device_id = d.id AND c.kind <> 'http' AND c.revoked_at IS NULL))
 ORDER BY d.code

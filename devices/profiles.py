@@ -79,6 +79,9 @@ class Profile:
     codec: str | None = None
     #: What it understands (`devices.commands`).
     commands: frozenset[str] = frozenset()
+    #: Its topics are fixed and cannot begin with its own prefix: the broker puts that before them, on a
+    #: listener of its own.
+    mount_point: bool = False
     #: What its format's parser must know of the model.
     options: Mapping[str, Value] = field(default_factory=dict)
 
@@ -111,6 +114,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     delivery: Literal["once", "at-least-once"] = "once"
     codec: str | None = None
     commands: list[str] = []
+    mount_point: bool = False
     options: dict[str, Value] = {}
 
 
@@ -164,6 +168,7 @@ def read_profile(file: Traversable) -> Profile:
         delivery=found.delivery,
         codec=found.codec,
         commands=frozenset(found.commands),
+        mount_point=found.mount_point,
         options=MappingProxyType(found.options),
     )
 

@@ -71,6 +71,12 @@ def start(kind: Kind, folder: Path, *, port: int = 0, port311: int = 0) -> TestB
     folder.mkdir(exist_ok=True)
     config = folder / "mosquitto.conf"
     config.write_text(_MOSQUITTO.format(folder=folder, host=HOST, port=port), encoding="utf-8")
+    process = run_mosquitto(config, port)
+    return TestBroker(kind=kind, folder=folder, process=process, port=port, port311=port)
+
+
+def run_mosquitto(config: Path, port: int) -> "subprocess.Popen[bytes]":
+    """Start mosquitto with a configuration; it listens on the port, perhaps on others as well."""
     process = subprocess.Popen(
         [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", config],
         stdin=subprocess.DEVNULL,
@@ -80,5 +86,5 @@ def start(kind: Kind, folder: Path, *, port: int = 0, port311: int = 0) -> TestB
     )
     wait_until(lambda: answers(port) or process.poll() is not None, what="mosquitto listens")
     if process.poll() is not None:
-        raise AssertionError(f"mosquitto ended with {process.returncode}: {folder / 'mosquitto.log'}")
-    return TestBroker(kind=kind, folder=folder, process=process, port=port, port311=port)
+        raise AssertionError(f"mosquitto ended with {process.returncode}: {config}")
+    return process

@@ -1,0 +1,386 @@
+"""`anju broker`: the configuration of a mosquitto, a small authority, certificates for devices."""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+from urllib.parse import quote
+
+import typer
+
+from anju import clock, mosquitto, settings
+from anju.errors import AnjuError, BrokerPlanInvalid
+from anju.options import DataDir, Json
+from devices.credentials import Revoked
+from storage.pool import Connection
+
+app = typer.Typer(
+    help="The broker: config, ca, sign.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+#: The audit's actor: whoever may run commands on the server.
+_BY = "system:broker"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_SECRET_BYTES = 24
+_LAST_PORT = 65_535
+
+
+class Gate(NamedTuple):
+    """A device that has a listener of its own."""
+
+    code: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Registered:
+    """What the registry says of who may connect."""
+
+    #: Devices with a password: code and hash.
+    hashes: list[tuple[str, str]]
+    gates: list[Gate]
+    #: Codes of those that may not connect any more.
+    shut_out: list[str]
+    revoked: list[Revoked]
+
+
+@app.command()
+def config(
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")],
+    login: Annotated[
+        Literal["password", "certificate"], typer.Option("--login", help="How devices prove themselves.")
+    ] = "password",
+    host: Annotated[
+        str | None, typer.Option("--host", help="Interface for devices; every one when not given.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=_LAST_PORT, help="For devices.")] = 8883,
+    tls_cert: Annotated[
+        str | None, typer.Option("--tls-cert", metavar="FILE", help="The broker's, as the broker sees it.")
+    ] = None,
+    tls_key: Annotated[str | None, typer.Option("--tls-key", metavar="FILE")] = None,
+    client_ca: Annotated[
+        str | None,
+        typer.Option("--client-ca", metavar="FILE", help="Signs the devices' certificates."),
+    ] = None,
+    authority: Annotated[
+        Path | None,
+        typer.Option("--authority", metavar="DIR", help="Of `anju broker ca`: writes the revoked ones too."),
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Without TLS; on a loopback --host only.")] = False,
+    inner_host: Annotated[
+        str, typer.Option("--inner-host", help="Interface for Anju itself, in plain text.")
+    ] = "127.0.0.1",
+    inner_port: Annotated[int, typer.Option("--inner-port", min=1, max=_LAST_PORT)] = 1883,
+    inner_name: Annotated[
+        str | None, typer.Option("--inner-name", help="Host that Anju finds it by (--inner-host).")
+    ] = None,
+    mount: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mount",
+            metavar="CODE",
+            help="A further device whose topics cannot have its prefix; repeatable.",
+        ),
+    ] = None,
+    mounts_from: Annotated[
+        int, typer.Option("--mounts-from", min=1, help="Its port is this and its number in the registry.")
+    ] = 20_000,
+    mounts_host: Annotated[
+        str | None, typer.Option("--mounts-host", help="Interface for them (--host).")
+    ] = None,
+    mounts_plain: Annotated[
+        bool, typer.Option("--mounts-plain", help="They cannot do TLS: an inner network, and --mounts-host.")
+    ] = False,
+    largest_packet: Annotated[
+        int, typer.Option("--largest-packet", min=1024, help="Bytes; on all listeners.")
+    ] = 1024 * 1024,
+    queued_messages: Annotated[
+        int, typer.Option("--queued-messages", min=1000, help="What waits for ingest at most.")
+    ] = 2_000_000,
+    queued_bytes: Annotated[int, typer.Option("--queued-bytes", min=1_000_000)] = 1_000_000_000,
+    inside: Annotated[
+        str | None, typer.Option("--inside", metavar="PATH", help="Where the broker sees DIR; DIR itself.")
+    ] = None,
+    data: Annotated[
+        str, typer.Option("--data", metavar="PATH", help="Where the broker keeps messages.")
+    ] = "/var/lib/mosquitto",
+    log: Annotated[str, typer.Option("--log", help="stdout, syslog, or 'file PATH'.")] = "stdout",
+    account: Annotated[
+        str | None, typer.Option("--account", help="That the broker runs under, if not mosquitto.")
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option("--owner", help="Account that must be able to read the files.")
+    ] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write mosquitto's files from the registry; run it again after every change there.
+
+    The same registry and options give the same files. What changed is said, and whether a reload (SIGHUP)
+    is enough.
+    """
+    from anju import database  # noqa: PLC0415 - a command loads what it needs
+    from anju.authority import Authority  # noqa: PLC0415
+
+    _check(login=login, host=host, plain=plain, tls=(tls_cert, tls_key), client_ca=client_ca)
+    if mounts_plain and mounts_host is None:
+        raise BrokerPlanInvalid("--mounts-plain needs --mounts-host: the interface of an inner network")
+    seen_at = inside or str(out.absolute())
+    signer = None if authority is None else Authority.read(authority / "ca.pem", authority / "ca.key")
+    out.mkdir(parents=True, exist_ok=True)
+    services = {name: _secret(out / "secrets" / f"{name}.password") for name in mosquitto.SERVICES}
+    with database.connected(settings.load(data_dir=data_dir), name="broker") as connection:
+        found = _registered(connection, mounts=mount or [], first=mounts_from)
+    files = _Files(out, owner)
+    tls = (None, None) if plain else (tls_cert, tls_key)
+    certified = login == "certificate"
+    listeners = [
+        mosquitto.Listener(port=inner_port, host=inner_host, named=False),
+        mosquitto.Listener(
+            port=port,
+            host=host,
+            certificate=tls[0],
+            key=tls[1],
+            client_authority=client_ca if certified else None,
+            revocations=f"{seen_at}/crl.pem" if certified and signer is not None else None,
+            connections=10_000,
+        ),
+        *(
+            mosquitto.Listener(
+                port=gate.port,
+                host=mounts_host or host,
+                certificate=None if mounts_plain else tls[0],
+                key=None if mounts_plain else tls[1],
+                mount_point=f"gw/{gate.code}/",
+                connections=2,
+            )
+            for gate in found.gates
+        ),
+    ]
+    plan = mosquitto.Plan(
+        listeners=listeners,
+        limits=mosquitto.Limits(
+            packet_bytes=largest_packet, queued_messages=queued_messages, queued_bytes=queued_bytes
+        ),
+        folder=seen_at,
+        data=data,
+        log=log,
+        account=account,
+    )
+    files.put("mosquitto.conf", mosquitto.config(plan).encode(), mode=0o644)
+    files.put("acl", mosquitto.access(found.shut_out).encode())
+    files.put("passwd", mosquitto.passwords([*found.hashes, *_hashed(services)]).encode())
+    if signer is not None:
+        files.put_revocations("crl.pem", signer.revocations(found.revoked))
+    at = f"{inner_name or inner_host}:{inner_port}"
+    for name in (mosquitto.INGEST, mosquitto.MARKER):
+        url = f"mqtt://{name}:{quote(services[name], safe='')}@{at}\n"
+        files.put(f"secrets/{name}.url", url.encode(), of_the_broker=False)
+    # What mosquitto_sub reads where XDG_CONFIG_HOME is this folder.
+    asked = f"-h 127.0.0.1\n-p {inner_port}\n-u {mosquitto.MONITOR}\n-P {services[mosquitto.MONITOR]}\n"
+    files.put("monitor/mosquitto_sub", asked.encode())
+    _tell(files, plan, found.gates, out=out, as_json=as_json)
+
+
+@app.command()
+def ca(
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where ca.pem and ca.key go.")],
+    server: Annotated[
+        list[str],
+        typer.Option("--server", metavar="NAME", help="Host or address that devices know; repeatable."),
+    ],
+    days: Annotated[int, typer.Option("--days", min=1, help="The authority holds for so long.")] = 7300,
+    server_days: Annotated[int, typer.Option("--server-days", min=1, help="The broker's.")] = 825,
+) -> None:
+    """Make an authority, if DIR has none, and a certificate for the broker: server.pem, server.key."""
+    from anju.authority import Authority, write_key  # noqa: PLC0415
+
+    now = clock.now()
+    out.mkdir(parents=True, exist_ok=True)
+    certificate, key = out / "ca.pem", out / "ca.key"
+    if certificate.exists() or key.exists():
+        signer = Authority.read(certificate, key)
+    else:
+        signer = Authority.make("Anju broker", now=now, holds=timedelta(days=days))
+        signer.write(certificate, key)
+    made, private = signer.server(server, now=now, holds=timedelta(days=server_days))
+    (out / "server.pem").write_bytes(made)
+    write_key(out / "server.key", private)
+    typer.echo(f"{out / 'server.pem'} is for {', '.join(server)}; keep {key} away from the broker")
+
+
+@app.command()
+def sign(
+    *,
+    request: Annotated[Path, typer.Argument(metavar="CSR", help="The device's request, PEM.")],
+    code: Annotated[str, typer.Option("--code", help="The device; the request's common name.")],
+    authority: Annotated[Path, typer.Option("--authority", metavar="DIR", help="Of `anju broker ca`.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the certificate goes.")],
+    days: Annotated[int, typer.Option("--days", min=1, help="It holds for so long.")] = 730,
+    data_dir: DataDir = None,
+) -> None:
+    """Sign a device's certificate and enter it; the one it had is revoked."""
+    from anju import authority as authorities  # noqa: PLC0415
+    from anju import database  # noqa: PLC0415
+    from devices import credentials  # noqa: PLC0415
+    from devices.errors import DevicesError  # noqa: PLC0415
+
+    now = clock.now()
+    signer = authorities.Authority.read(authority / "ca.pem", authority / "ca.key")
+    try:
+        asked = request.read_bytes()
+    except OSError as error:
+        raise AnjuError(f"cannot read {request}: {error.strerror}") from error
+    certificate = signer.sign(asked, code=code, now=now, holds=timedelta(days=days))
+    with database.connected(settings.load(data_dir=data_dir), name="broker") as connection:
+        try:
+            credentials.certify(
+                connection,
+                code=code,
+                fingerprint=authorities.fingerprint(certificate),
+                serial=certificate.serial_number,
+                by=_BY,
+                now=now,
+            )
+        except DevicesError as error:
+            raise AnjuError(str(error)) from error
+    out.write_bytes(authorities.pem(certificate))
+    typer.echo(f"{out} is {code}'s until {certificate.not_valid_after_utc:%Y-%m-%d}")
+
+
+class _Files:
+    """Files of a folder, written when they say something new."""
+
+    def __init__(self, folder: Path, owner: str | None) -> None:
+        self._folder = folder
+        self._owner = owner
+        #: Those of the broker that changed.
+        self.changed: set[str] = set()
+
+    def put(self, name: str, content: bytes, *, mode: int = 0o600, of_the_broker: bool = True) -> None:
+        file = self._folder / name
+        file.parent.mkdir(exist_ok=True)
+        if not file.exists() or file.read_bytes() != content:
+            half = file.with_name(f".{file.name}.new")
+            descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with open(descriptor, "wb") as opened:
+                opened.write(content)
+            half.chmod(mode)
+            half.replace(file)
+            if of_the_broker and name != "monitor/mosquitto_sub":
+                self.changed.add(name)
+        if self._owner is not None and of_the_broker:
+            try:
+                shutil.chown(file, self._owner)
+            except (LookupError, PermissionError) as error:
+                raise AnjuError(f"cannot give {file} to {self._owner}: {error}") from error
+
+    def put_revocations(self, name: str, content: bytes) -> None:
+        """Write a list of revoked certificates unless the one that is there says the same."""
+        from anju.authority import same_revocations  # noqa: PLC0415
+
+        file = self._folder / name
+        there = file.read_bytes() if file.exists() else b""
+        self.put(name, there if same_revocations(there, content) else content)
+
+
+def _check(
+    *,
+    login: str,
+    host: str | None,
+    plain: bool,
+    tls: tuple[str | None, str | None],
+    client_ca: str | None,
+) -> None:
+    if plain and host not in _LOOPBACK:
+        raise BrokerPlanInvalid("--plain is for a loopback --host only: passwords would be read on the way")
+    if plain and (any(tls) or login == "certificate"):
+        raise BrokerPlanInvalid("--plain goes with neither --tls-cert nor certificates")
+    if not plain and not all(tls):
+        raise BrokerPlanInvalid("devices need TLS: --tls-cert and --tls-key (`anju broker ca` makes them)")
+    if login == "certificate" and client_ca is None:
+        raise BrokerPlanInvalid(
+            "--login certificate needs --client-ca, which signs the devices' certificates"
+        )
+
+
+def _registered(connection: Connection, *, mounts: list[str], first: int) -> _Registered:
+    from devices import credentials, registry  # noqa: PLC0415
+
+    found = registry.load(connection)
+    hashes = credentials.password_hashes(connection)
+    gates: list[Gate] = []
+    for code, _ in hashes:
+        device = found.device(code)
+        if code in mosquitto.SERVICES:
+            raise BrokerPlanInvalid(f"a device is called {code}, as a service of ours is")
+        if device is not None and (device.profile.mount_point or code in mounts):
+            gates.append(Gate(code, first + device.id))
+    missing = set(mounts) - {gate.code for gate in gates}
+    if missing:
+        raise BrokerPlanInvalid(f"no password was issued to {', '.join(sorted(missing))}")
+    beyond = [gate.code for gate in gates if gate.port > _LAST_PORT]
+    if beyond:
+        raise BrokerPlanInvalid(f"no port is left for {', '.join(beyond)}: lower --mounts-from")
+    return _Registered(
+        hashes=hashes,
+        gates=gates,
+        shut_out=credentials.shut_out(connection),
+        revoked=credentials.revoked_certificates(connection),
+    )
+
+
+def _secret(file: Path) -> str:
+    """The secret in a file, which is made when there is none."""
+    from anju.authority import write_key  # noqa: PLC0415
+
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_key(file, f"{secrets.token_urlsafe(_SECRET_BYTES)}\n".encode())
+    return file.read_text(encoding="utf-8").strip()
+
+
+def _hashed(services: dict[str, str]) -> list[tuple[str, str]]:
+    """Hashes that are the same each time: the salt of a random secret may come from the secret."""
+    from devices.credentials import hash_secret  # noqa: PLC0415
+
+    salts = {name: hashlib.sha256(secret.encode()).digest()[:12] for name, secret in services.items()}
+    return [(name, hash_secret(secret, salt=salts[name])) for name, secret in services.items()]
+
+
+def _tell(files: _Files, plan: mosquitto.Plan, gates: list[Gate], *, out: Path, as_json: bool) -> None:
+    need = mosquitto.what_takes_effect(changed=files.changed)
+    environment = {
+        "ANJU_MQTT_URL_FILE": str(out.absolute() / "secrets" / f"{mosquitto.INGEST}.url"),
+        "ANJU_MQTT_BOUND": ",".join(mosquitto.BOUND),
+    }
+    ports = {
+        "inner": plan.listeners[0].port,
+        "devices": plan.listeners[1].port,
+        "mounts": {gate.code: gate.port for gate in gates},
+    }
+    if as_json:
+        said = {"changed": sorted(files.changed), "needs": need, "ports": ports, "environment": environment}
+        typer.echo(json.dumps(said))
+        return
+    typer.echo(f"changed: {', '.join(sorted(files.changed)) or 'nothing'}")
+    what = {
+        "nothing": "the broker need not be told",
+        "reload": "tell the broker: SIGHUP (systemctl reload mosquitto)",
+        "restart": "start the broker again: listeners are read at the start only",
+    }
+    typer.echo(what[need])
+    typer.echo(f"devices connect to port {ports['devices']}, Anju to {ports['inner']}")
+    for gate in gates:
+        typer.echo(f"{gate.code} connects to port {gate.port}")
+    for name, value in environment.items():
+        typer.echo(f"{name}={value}")

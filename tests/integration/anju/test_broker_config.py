@@ -1,0 +1,402 @@
+"""mosquitto as `anju broker config` sets it up: who gets in, and what they may say and hear."""
+
+import ssl
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from anju import authority, cli
+from anju.embedded.ports import HOST
+from anju.errors import BrokerPlanInvalid, RequestInvalid
+from devices import credentials, registry
+from storage.pool import Connection
+from tests.homes import make_estate
+from tests.integration.anju.guarded import Client, Guarded, version
+from tests.waiting import wait_until
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+REFUSED = "Not authorized"
+
+
+@pytest.fixture
+def devices(connection: Connection) -> dict[str, int]:
+    """Two locks, a gateway, and a gate whose topics are fixed."""
+    estate = make_estate(connection)
+    found = {
+        code: registry.register_device(connection, code=code, profile="lock-native", estate_id=estate)
+        for code in ("lock-1", "lock-2", "gateway-1", "gate-1")
+    }
+    connection.commit()
+    return found
+
+
+@pytest.fixture
+def broker(tmp_path: Path, dsn: str, devices: dict[str, int]) -> Iterator[Guarded]:
+    """Not configured and not running yet."""
+    made = Guarded(folder=tmp_path / "broker", dsn=dsn)
+    yield made
+    made.stop()
+
+
+Connect = Callable[..., Client]
+
+
+@pytest.fixture
+def client(broker: Guarded) -> Iterator[Connect]:
+    made: list[Client] = []
+
+    def connect(user: str | None = None, password: str = "", port: int = 0, **more: object) -> Client:
+        made.append(Client(port or broker.port, user=user, password=password, **more))  # pyright: ignore[reportArgumentType]
+        return made[-1]
+
+    yield connect
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def ingest(broker: Guarded, client: Connect) -> Callable[[], Client]:
+    """Ingest's account, which hears what devices say."""
+
+    def connect() -> Client:
+        listener = client("ingest", broker.secret("ingest"), broker.inner, client_id="ingest-0", session=True)
+        for topic in ("hm/#", "gw/#"):
+            listener.subscribe(topic)
+        return listener
+
+    return connect
+
+
+def _heard(listener: Client, *topics: str) -> None:
+    """Exactly these have come, and nothing else before them."""
+    wait_until(lambda: len(listener.inbox) >= len(topics), what=f"{topics} have come")
+    assert [topic for topic, _ in listener.inbox] == list(topics)
+
+
+def test_a_device_writes_under_its_own_name_only(
+    broker: Guarded, client: Connect, ingest: Callable[[], Client]
+) -> None:
+    password = broker.issue("lock-1")
+    broker.configure()
+    broker.start()
+    listener = ingest()
+    lock = client("lock-1", password)
+    assert lock.refused is None
+    assert lock.publish("hm/v1/lock-1/up/m") == "Success"
+    for foreign in (
+        "hm/v1/lock-2/up/m", "hm/v1/lock-1/down/cmd", "hm/v1/~settle/up/m", "gw/lock-2/x", "other", "$SYS/x",
+        "zigbee2mqtt/lock",
+    ):  # fmt: skip
+        assert lock.publish(foreign) == REFUSED, foreign
+    assert lock.publish("gw/lock-1/zigbee2mqtt/lock") == "Success"
+    _heard(listener, "hm/v1/lock-1/up/m", "gw/lock-1/zigbee2mqtt/lock")
+
+
+def test_an_old_client_is_told_nothing_and_its_forbidden_message_goes_nowhere(
+    broker: Guarded, client: Connect, ingest: Callable[[], Client]
+) -> None:
+    password = broker.issue("lock-1")
+    broker.configure()
+    broker.start()
+    listener = ingest()
+    lock = client("lock-1", password, old=True)
+    assert lock.publish("hm/v1/lock-2/up/m") == "Success"  # of MQTT 3.1.1: there is no other answer
+    lock.publish("hm/v1/lock-1/up/m")
+    _heard(listener, "hm/v1/lock-1/up/m")
+
+
+def test_a_device_hears_what_is_said_to_it_and_nothing_else(
+    broker: Guarded, client: Connect, ingest: Callable[[], Client]
+) -> None:
+    passwords = {code: broker.issue(code) for code in ("lock-1", "lock-2")}
+    broker.configure()
+    broker.start()
+    speaker = ingest()
+    one, other = (client(code, password) for code, password in passwords.items())
+    for lock in (one, other):
+        for topic in ("#", "hm/#", "hm/v1/lock-1/down/#", "$SYS/#"):
+            lock.subscribe(topic)
+    assert speaker.publish("hm/v1/lock-1/down/cmd", "for one") == "Success"
+    assert one.publish("hm/v1/lock-1/up/m", "from one") == "Success"
+    assert speaker.publish("hm/v1/lock-2/down/cmd", "for other") == "Success"
+    wait_until(lambda: one.inbox and other.inbox)
+    assert set(one.inbox) == {("hm/v1/lock-1/down/cmd", b"for one")}
+    assert set(other.inbox) == {("hm/v1/lock-2/down/cmd", b"for other")}
+
+
+def test_who_has_no_name_or_a_wrong_password_is_not_let_in(broker: Guarded, client: Connect) -> None:
+    password = broker.issue("lock-1")
+    broker.configure()
+    broker.start()
+    assert client().refused == REFUSED
+    for port in (broker.port, broker.inner):
+        # Two anonymous spellings, a stranger, a wrong password, another's password.
+        assert client(port=port).refused == REFUSED
+        assert client("", "", port=port).refused == REFUSED
+        assert client("nobody", password, port=port).refused == REFUSED
+        assert client("lock-1", password + "x", port=port).refused == REFUSED
+        assert client("ingest", password, port=port).refused == REFUSED
+    assert client("lock-1", password).refused is None
+
+
+def test_it_listens_where_it_was_told_and_nowhere_else(broker: Guarded, devices: dict[str, int]) -> None:
+    broker.issue("gate-1")
+    said = broker.configure("--mount", "gate-1")
+    broker.start()
+    assert broker.process is not None
+    sockets = psutil.Process(broker.process.pid).net_connections()
+    listening = {tuple(s.laddr) for s in sockets if s.status == psutil.CONN_LISTEN}
+    gate = broker.mounts_from + devices["gate-1"]
+    assert said["ports"]["mounts"] == {"gate-1": gate}
+    assert listening == {(HOST, port) for port in (broker.port, broker.inner, gate)}
+
+
+def test_a_revoked_password_is_out_after_a_reload_connected_or_not(
+    broker: Guarded, client: Connect, ingest: Callable[[], Client], connection: Connection
+) -> None:
+    password = broker.issue("lock-1")
+    broker.configure()
+    broker.start()
+    listener = ingest()
+    lock = client("lock-1", password)
+    credentials.revoke(connection, code="lock-1", kind="password", by="system:test", now=NOW)
+    connection.commit()
+    said = broker.configure()
+    assert (said["changed"], said["needs"]) == (["acl", "passwd"], "reload")
+    broker.reload()
+    wait_until(lambda: lock.ended, what="the broker has put it out")
+    assert client("lock-1", password).refused == REFUSED
+    assert client("lock-1", broker.issue("lock-1")).refused == REFUSED  # not reloaded yet
+    assert not listener.inbox
+    assert not listener.ended
+
+
+def test_a_new_password_counts_after_a_reload_and_the_old_one_no_more(
+    broker: Guarded, client: Connect
+) -> None:
+    old = broker.issue("lock-1")
+    broker.configure()
+    broker.start()
+    new = broker.issue("lock-1")
+    assert broker.configure()["needs"] == "reload"
+    broker.reload()
+    assert client("lock-1", old).refused == REFUSED
+    assert client("lock-1", new).refused is None
+
+
+def test_a_mount_point_binds_a_gate_whose_topics_are_fixed(
+    broker: Guarded, client: Connect, ingest: Callable[[], Client], devices: dict[str, int]
+) -> None:
+    passwords = {code: broker.issue(code) for code in ("gate-1", "lock-1")}
+    broker.configure("--mount", "gate-1")
+    broker.start()
+    listener = ingest()
+    port = broker.mounts_from + devices["gate-1"]
+    gate = client("gate-1", passwords["gate-1"], port)
+    gate.subscribe("mqtt/face/1234567")
+    assert gate.publish("mqtt/face/basic", "from the gate") == "Success"
+    assert listener.publish("gw/gate-1/mqtt/face/1234567", "for the gate") == "Success"
+    wait_until(lambda: gate.inbox)
+    # 2.0.11 leaves the prefix on what it delivers, 2.0.12 takes it off (eclipse-mosquitto/mosquitto #2244).
+    front = "gw/gate-1/" if version() < (2, 0, 12) else ""
+    assert gate.inbox == [(f"{front}mqtt/face/1234567", b"for the gate")]
+    # The rules are asked for the whole topic: who is not the gate may do nothing on its port, and the gate
+    # nothing outside its prefix.
+    other = client("lock-1", passwords["lock-1"], port)
+    other.subscribe("#")
+    assert other.publish("mqtt/face/basic", "forged") == REFUSED
+    assert other.publish("hm/v1/lock-1/up/m", "lost") == REFUSED
+    assert listener.publish("gw/gate-1/mqtt/face/1234567", "again") == "Success"
+    wait_until(lambda: len(gate.inbox) == 2)
+    assert not other.inbox
+    assert [m for m in listener.inbox if m[1] in (b"forged", b"lost")] == []
+    assert listener.inbox[0] == ("gw/gate-1/mqtt/face/basic", b"from the gate")
+
+
+def test_a_message_that_is_too_large_ends_the_connection_on_every_listener(
+    broker: Guarded, client: Connect, ingest: Callable[[], Client], devices: dict[str, int]
+) -> None:
+    passwords = {code: broker.issue(code) for code in ("gate-1", "lock-1")}
+    broker.configure("--mount", "gate-1", "--largest-packet", "20000")
+    broker.start()
+    listener = ingest()
+    for old in (False, True):
+        lock = client("lock-1", passwords["lock-1"], old=old)
+        assert lock.publish("hm/v1/lock-1/up/m", "x" * 19_000) == "Success"
+        assert lock.publish("hm/v1/lock-1/up/m", "x" * 20_000) == "connection ended"
+        gate = client("gate-1", passwords["gate-1"], broker.mounts_from + devices["gate-1"], old=old)
+        assert gate.publish("mqtt/face/basic", "x" * 20_000) == "connection ended"
+    _heard(listener, "hm/v1/lock-1/up/m", "hm/v1/lock-1/up/m")
+
+
+def test_nobody_takes_over_the_session_of_ingest_by_its_id(
+    broker: Guarded, client: Connect, ingest: Callable[[], Client]
+) -> None:
+    password = broker.issue("lock-1")
+    broker.configure()
+    broker.start()
+    listener = ingest()
+    thief = client("lock-1", password, client_id="ingest-0")
+    assert thief.publish("hm/v1/lock-1/up/m") == "Success"
+    _heard(listener, "hm/v1/lock-1/up/m")
+    assert not listener.ended
+
+
+def test_services_do_their_own_work_and_no_more(broker: Guarded, client: Connect) -> None:
+    broker.configure()
+    broker.start()
+    monitor = client("monitor", broker.secret("monitor"), broker.inner)
+    settle = client("settle", broker.secret("settle"), broker.inner)
+    for service in (monitor, settle):
+        service.subscribe("$SYS/broker/uptime")
+        service.subscribe("#")
+    wait_until(lambda: monitor.inbox, what="the broker's uptime has come")
+    assert settle.publish("hm/v1/~settle/up/m") == "Success"
+    assert settle.publish("hm/v1/lock-1/down/cmd") == REFUSED
+    assert monitor.publish("hm/v1/lock-1/up/m") == REFUSED
+    assert {topic for topic, _ in monitor.inbox} == {"$SYS/broker/uptime"}
+    assert not settle.inbox
+
+
+def test_running_it_twice_changes_nothing(broker: Guarded) -> None:
+    broker.issue("lock-1")
+    broker.issue("gate-1")
+    assert broker.configure("--mount", "gate-1")["needs"] == "restart"
+    first = {f: f.read_bytes() for f in broker.folder.rglob("*") if f.is_file()}
+    said = broker.configure("--mount", "gate-1")
+    assert (said["changed"], said["needs"]) == ([], "nothing")
+    assert first == {f: f.read_bytes() for f in broker.folder.rglob("*") if f.is_file()}
+
+
+def test_secrets_are_for_their_owner_s_eyes_only(broker: Guarded) -> None:
+    broker.issue("lock-1")
+    broker.configure()
+    modes = {f.name: stat.S_IMODE(f.stat().st_mode) for f in broker.folder.rglob("*") if f.is_file()}
+    assert modes.pop("mosquitto.conf") == 0o644
+    assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "need TLS"),
+        (("--plain",), "loopback"),
+        (("--plain", "--host", "0.0.0.0"), "loopback"),
+        (("--tls-cert", "a", "--tls-key", "b", "--login", "certificate"), "--client-ca"),
+        (("--plain", "--host", HOST, "--login", "certificate"), "neither"),
+        (("--plain", "--host", HOST, "--mounts-plain"), "--mounts-host"),
+        (("--plain", "--host", HOST, "--mount", "lock-9"), "lock-9"),
+    ],
+)
+def test_what_would_be_open_is_refused(
+    options: tuple[str, ...], said: str, dsn: str, tmp_path: Path, devices: dict[str, int]
+) -> None:
+    given = ["broker", "config", "--out", str(tmp_path / "b"), *options]
+    with pytest.raises(BrokerPlanInvalid, match=said):
+        CliRunner().invoke(cli.app, given, env={"ANJU_DATABASE_URL": dsn}, catch_exceptions=False)
+
+
+def test_a_device_that_is_called_like_a_service_is_refused(broker: Guarded, connection: Connection) -> None:
+    estate = make_estate(connection)
+    registry.register_device(connection, code="ingest", profile="lock-native", estate_id=estate)
+    connection.commit()
+    broker.issue("ingest")
+    with pytest.raises(BrokerPlanInvalid, match="ingest"):
+        broker.configure()
+
+
+class Certified:
+    """An authority, and devices that ask it for certificates."""
+
+    def __init__(self, folder: Path, dsn: str) -> None:
+        self._folder = folder
+        self._dsn = dsn
+
+    def certificate(self, code: str, *, asks_as: str = "") -> ssl.SSLContext:
+        """What a device connects with once its request is signed."""
+        asked, key = authority.request(asks_as or code)
+        csr, private, signed = (self._folder / f"{code}.{end}" for end in ("csr", "key", "pem"))
+        csr.write_bytes(asked)
+        private.write_bytes(key)
+        given = ("--code", code, "--authority", str(self._folder), "--out", str(signed))
+        _run("broker", "sign", str(csr), *given, dsn=self._dsn)
+        context = ssl.create_default_context(cafile=str(self._folder / "ca.pem"))
+        context.load_cert_chain(signed, private)
+        return context
+
+
+@pytest.fixture
+def certified(broker: Guarded, tmp_path: Path, connection: Connection) -> "Certified":
+    """A broker that asks for certificates, and an authority that makes them."""
+    folder = tmp_path / "authority"
+    _run("broker", "ca", "--out", str(folder), "--server", HOST)
+    broker.tls = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    files = ("--tls-cert", f"{folder}/server.pem", "--tls-key", f"{folder}/server.key")
+    ca = ("--client-ca", f"{folder}/ca.pem", "--authority", str(folder))
+    broker.options = ("--login", "certificate", *files, *ca)
+    return Certified(folder, broker.dsn)
+
+
+def _run(*given: str, dsn: str = "") -> str:
+    found = CliRunner().invoke(cli.app, given, env={"ANJU_DATABASE_URL": dsn}, catch_exceptions=False)
+    assert found.exit_code == 0, found.output
+    return found.output
+
+
+def test_the_common_name_of_a_certificate_is_who_the_device_is(
+    broker: Guarded, client: Connect, ingest: Callable[[], Client], certified: Certified
+) -> None:
+    context = certified.certificate("lock-1")
+    password = broker.issue("lock-2")
+    broker.configure()
+    broker.start()
+    listener = ingest()
+    lock = client(tls=context)
+    assert lock.refused is None
+    assert lock.publish("hm/v1/lock-1/up/m") == "Success"
+    assert lock.publish("hm/v1/lock-2/up/m") == REFUSED
+    # Whatever name and password it gives besides, and without a certificate nobody.
+    liar = client("lock-2", password, tls=context)
+    assert liar.publish("hm/v1/lock-2/up/m") == REFUSED
+    assert client("lock-2", password, tls=broker.tls).refused is not None
+    assert client("lock-2", password).refused is not None  # plain text on that port
+    _heard(listener, "hm/v1/lock-1/up/m")
+
+
+def test_a_revoked_certificate_is_out(
+    broker: Guarded,
+    client: Connect,
+    ingest: Callable[[], Client],
+    certified: Certified,
+    connection: Connection,
+) -> None:
+    first = certified.certificate("lock-1")
+    broker.configure()
+    broker.start()
+    listener = ingest()
+    second = certified.certificate("lock-1")  # which revokes the first
+    other = certified.certificate("lock-2")
+    connected = client(tls=other)
+    assert connected.publish("hm/v1/lock-2/up/m") == "Success"
+    credentials.revoke(connection, code="lock-2", kind="certificate", by="system:test", now=NOW)
+    connection.commit()
+    said = broker.configure()
+    assert said["changed"] == ["acl", "crl.pem"]
+    broker.reload()
+    # Who is connected may do nothing any more; who was replaced does not get in.
+    assert connected.publish("hm/v1/lock-2/up/m") == REFUSED
+    assert client(tls=second).refused is None
+    assert client(tls=first).refused is not None
+    assert client(tls=other).refused is not None
+    assert len(listener.inbox) == 1
+    assert broker.configure()["changed"] == []
+
+
+def test_a_request_for_another_device_is_not_signed(certified: Certified) -> None:
+    with pytest.raises(RequestInvalid, match="lock-2"):
+        certified.certificate("lock-1", asks_as="lock-2")
