@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from devices.decoders import face_gate
+from devices.decoders import cjt188, dlt645, face_gate
 from devices.decoders.reports import Parsed, Value
 from wire.envelope import DEVICE_CODE
 
@@ -101,6 +101,8 @@ def _table(*formats: Format) -> Mapping[str, Format]:
 
 
 FORMATS = _table(
+    Format(name="dlt645", decoder=dlt645.DECODER, parse=dlt645.parse, up=dlt645.UP, down=dlt645.DOWN),
+    Format(name="cjt188", decoder=cjt188.DECODER, parse=cjt188.parse, up=cjt188.UP, down=cjt188.DOWN),
     Format(
         name="face-gate",
         decoder=face_gate.DECODER,

@@ -15,7 +15,9 @@ from wire.reasons import Reason
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 #: Events that tell of a state and have no opposite among the types: over is a value of 0.
-_HAZARDS = frozenset({"smoke", "gas", "water_leak", "motion", "emergency_button", "tamper", "door_forced"})
+_HAZARDS = frozenset(
+    {"smoke", "gas", "water_leak", "motion", "emergency_button", "tamper", "door_forced", "battery_low"}
+)
 _OPPOSITE = {
     "door_opened": "door_closed",
     "door_closed": "door_opened",

@@ -56,15 +56,19 @@ class Addressing:
         sender = address.sender
         if report.address is None:
             return sender or Refusal(Reason.unknown_address, "neither topic nor message names a device")
+        names = (report.address, *report.aliases)
         if sender is not None:
-            if report.address in (sender.address, sender.code):
+            if sender.code in names or sender.address in names:
                 return sender
-            return self._registry.child(sender, report.address) or Refusal(
+            children = (self._registry.child(sender, name) for name in names)
+            return next((child for child in children if child is not None), None) or Refusal(
                 Reason.unlisted_child, f"{report.address} is not a child of {sender.code}"
             )
         assert address.format is not None
-        return self._registry.addressed(address.format.name, report.address) or Refusal(
-            Reason.unknown_address, f"{report.address} is no {address.format.name} device, or several"
+        format_name = address.format.name
+        devices = (self._registry.addressed(format_name, name) for name in names)
+        return next((device for device in devices if device is not None), None) or Refusal(
+            Reason.unknown_address, f"{report.address} is no {format_name} device, or several"
         )
 
     def _read(self, topic: str) -> Address:

@@ -16,6 +16,8 @@ class EventType(IntEnum):
     door_forced = 5
     lock_jammed = 6
     tamper = 7
+    #: A battery asks to be replaced; `value` 0: it was.
+    battery_low = 8
     smoke = 20
     smoke_test = 21
     gas = 22

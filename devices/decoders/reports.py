@@ -35,6 +35,8 @@ class Report(Struct, frozen=True, kw_only=True):
     raw: bytes
     #: Of the device it is about, as the format writes it; None: the sender itself.
     address: str | None = None
+    #: What the message calls the same device besides: without leading zeros, by another of its numbers.
+    aliases: tuple[str, ...] = ()
     #: By the format's own names; nested ones joined by a point, elements of lists by their number:
     #: ``door.0.open``.
     fields: Mapping[str, Value] = {}
