@@ -1,7 +1,7 @@
 """From a report in the words of its format to readings and events, by the device's profile. Pure."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal, event_key

@@ -46,6 +46,11 @@ class Broker(Protocol):
         """Connect, and stay connected, in the background."""
         ...
 
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has let us in."""
+        ...
+
     def take(self, *, within_s: float) -> list[Message]:
         """Wait for messages; a batch in arrival order, empty when nothing came in time."""
         ...
@@ -158,6 +163,11 @@ class MqttBroker:
         if not batch and not self._thread.is_alive():
             raise ClientDied
         return batch
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has let us in."""
+        return self._connection is not None
 
     def waiting(self) -> int:
         """How many messages have arrived and are not taken yet."""

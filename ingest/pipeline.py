@@ -5,6 +5,7 @@ markers of `anju settle`. Whoever calls acknowledges after `store` has returned,
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,7 @@ import psycopg
 from devices import registry
 from devices.decoders.elements import Refusal
 from devices.decoders.reports import Answer
-from ingest import journal, quarantine, state, store, todos
+from ingest import journal, quarantine, signs, state, store, todos
 from ingest.bound import Bound
 from ingest.limits import limits_of
 from ingest.message import Message
@@ -37,6 +38,9 @@ REFUSED = (
 #: So many batches must meet no key that is there already before the next goes straight into the tables: a
 #: failed COPY leaves dead rows, and redelivery comes in runs.
 CLEAN_BATCHES = 3
+
+#: While nothing comes, so often a process records that it listens.
+LISTEN_EVERY_S = 5.0
 
 
 class Pipeline:
@@ -72,6 +76,8 @@ class Pipeline:
         self._source = source
         self._sorter: tuple[Ingest, Sorter] | None = None
         self._clean_wanted = 0
+        #: When this was last recorded; None: not yet over this connection.
+        self._listened_s: float | None = None
 
     def expect_redelivery(self) -> None:
         """Go by way of the staging tables at first: after a reconnect messages come again."""
@@ -129,8 +135,35 @@ class Pipeline:
             if content.markers:
                 state.put_markers(connection, content.markers, now)
             oldest = _EPOCH + timedelta(microseconds=min(m.received_us for m in messages))
-            state.put(connection, client_id=self._source, now=now, lag=now - oldest)
+            state.put(
+                connection,
+                client_id=self._source,
+                now=now,
+                lag=now - oldest,
+                outage=self._rules(now).outage_after,
+                resumed=self._resumed(),
+            )
+        self._listened_s = time.monotonic()
         return met, content.answers
+
+    def listen(self) -> None:
+        """Record that this process listens, though nothing comes; cheap to call again and again."""
+        if self._listened_s is not None and time.monotonic() - self._listened_s < LISTEN_EVERY_S:
+            return
+        now = self._now()
+        with self._connection.transaction():
+            state.listen(
+                self._connection,
+                client_id=self._source,
+                now=now,
+                outage=self._rules(now).outage_after,
+                resumed=self._resumed(),
+            )
+        self._listened_s = time.monotonic()
+
+    def _resumed(self) -> bool:
+        """Whether we may have been away. A clock that jumps while we listen is no outage."""
+        return self._listened_s is None or time.monotonic() - self._listened_s > 2 * LISTEN_EVERY_S
 
     def _write(self, content: Sorted, now: datetime, found: registry.Registry, *, staged: bool) -> bool:
         connection = self._connection
@@ -143,6 +176,7 @@ class Pipeline:
         written = store.write(connection, content, journal_id=journal_id, registry=found, staged=staged)
         todos.put(connection, content.todos, journal_id=journal_id)
         quarantined = quarantine.put(connection, content.quarantined, journal_id=journal_id)
+        signs.put(connection, content.signs)
         store.tally(
             connection,
             day=now.date(),

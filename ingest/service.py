@@ -133,7 +133,10 @@ def serve(
 def _loop(broker: Broker, writer: "_Writer", stop: threading.Event) -> None:
     while not stop.is_set():
         batch = broker.take(within_s=_TAKE_S)
-        if batch and not _keep(broker, writer, batch):
+        if batch:
+            if not _keep(broker, writer, batch):
+                return
+        elif broker.connected and not writer.listen():
             return
     # What had arrived when we were asked to stop; the broker goes on sending meanwhile.
     left = broker.waiting()
@@ -162,6 +165,15 @@ class _Writer:
         self._pipeline_on = pipeline
         self._stop = stop
         self._connection: Connection | None = None
+    def listen(self) -> bool:
+        """Record that we listen, though nothing comes; False: asked to stop first."""
+
+        def listen(pipeline: Pipeline) -> list[Answer]:
+            pipeline.listen()
+            return []
+
+        return self._until_it_works(listen) is not None
+
         self._pipeline: Pipeline | None = None
         self._epoch = 0
 

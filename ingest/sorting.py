@@ -21,7 +21,8 @@ from ingest.limits import Limits
 from ingest.message import REDACTED, Message
 from ingest.personal import Keyed
 from ingest.redaction import redact
-from wire.envelope import SETTLE
+from ingest.signs import Signs
+from wire.envelope import SETTLE, Kind
 from wire.quality import NOT_EVIDENCE, Quality
 from wire.reasons import Reason
 
@@ -31,6 +32,7 @@ _CLOCK_SUSPECT = int(Quality.CLOCK_SUSPECT)
 _SOFT_LIMIT = int(Quality.SOFT_LIMIT)
 _ARRIVAL_TIME = int(Quality.ARRIVAL_TIME)
 _STATE = int(Quality.STATE)
+_UNPROVEN = int(Quality.IDENTITY_UNPROVEN)
 _DETAIL_CHARACTERS = 300
 
 
@@ -94,6 +96,8 @@ class Sorted:
     todos: list[Todo] = field(default_factory=list)
     #: What devices say of their commands: device_id, and a report that has `ACK_ID`.
     acks: list[tuple[int, Report]] = field(default_factory=list)
+    #: Who was heard.
+    signs: Signs = field(default_factory=Signs)
     #: To be published once the batch is committed.
     answers: list[Answer] = field(default_factory=list)
     #: How many there were before repetitions fell together.
@@ -169,6 +173,9 @@ class Sorter:
         if native is None and formats.heard(message.topic):
             return  # what is said to devices, by us or by others, is none of their messages
         message = self._journaled(message, into)
+        into.signs.begin(message.received_us, own=_is_own(message, address))
+        if address.sender is not None:
+            into.signs.heard(address.sender.id)
         if address.refusal is not None:
             self._refuse(message, address, address.refusal, into)
         elif address.format is not None:
@@ -198,8 +205,10 @@ class Sorter:
             if isinstance(device, Refusal):
                 into.quarantine(message, report.raw, device, found.decoder)
             elif ACK_ID in report.fields:
+                into.signs.heard(device.id)
                 into.acks.append((device.id, report))
             elif report.frame is not None and not report.fields and device.profile.codec is not None:
+                into.signs.said(device.id, report.at_us, counter=report.counter, boot=report.boot)
                 into.todos.append(Todo(device.id, message, address.flags))
             else:
                 meant = mapping.element(report, device.profile, device.zone)
@@ -224,6 +233,10 @@ class Sorter:
     ) -> None:
         """Take in what is good of an element; the rest is quarantined with its reason."""
         received_us = message.received_us
+        said = element.readings or element.events
+        into.signs.said(
+            device.id, said[0].time_us if said else None, counter=element.counter, boot=element.boot
+        )
         refusals = [] if element.refusal is None else [element.refusal]
         for reading in element.readings:
             verdict = self._judge_reading(reading, device, received_us)
@@ -282,6 +295,17 @@ class Sorter:
             into.redacted.update(said)
         into.messages.append(message)
         return message
+
+
+def _is_own(message: Message, address: Address) -> bool:
+    """Whether a message shows that its sender lives.
+
+    Not where nothing proves who sent it; nor what the broker says in its name: a will, and what it kept and
+    gives to everybody who subscribes.
+    """
+    if address.flags & _UNPROVEN or (address.native is not None and address.native.kind is Kind.state):
+        return False
+    return message.properties is None or not message.properties.get("retain")
 
 
 def _is_marker(message: Message, into: Sorted) -> bool:

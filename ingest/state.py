@@ -5,16 +5,51 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage.pool import Connection
+from storage.queries import load
 
+_SQL = load("ingest", "state.sql")
 _MARKERS_KEPT = timedelta(days=1)
 
 
-def put(connection: Connection, *, client_id: str, now: datetime, lag: timedelta) -> None:
-    """Record that a batch is being committed; `lag` since the arrival of its oldest message."""
+def put(
+    connection: Connection, *, client_id: str, now: datetime, lag: timedelta, outage: timedelta, resumed: bool
+) -> None:
+    """Record that a batch is being committed, and with it that ingest listens.
+
+    Parameters
+    ----------
+    lag : timedelta
+        Since the arrival of its oldest message. The worst of late is remembered for as long as an outage
+        must last to count as one.
+    outage, resumed
+        As of `listen`.
+    """
     connection.execute(
-        "INSERT INTO ingest_state (client_id, committed_at, lag_s) VALUES (%s, %s, %s)"
-        " ON CONFLICT (client_id) DO UPDATE SET committed_at = excluded.committed_at, lag_s = excluded.lag_s",
-        [client_id, now, max(lag.total_seconds(), 0.0)],
+        _SQL["put"],
+        {
+            "client_id": client_id,
+            "now": now,
+            "lag_s": max(lag.total_seconds(), 0.0),
+            "outage": outage,
+            "resumed": resumed,
+        },
+    )
+
+
+def listen(
+    connection: Connection, *, client_id: str, now: datetime, outage: timedelta, resumed: bool
+) -> None:
+    """Record that ingest listens, though nothing comes.
+
+    Parameters
+    ----------
+    outage : timedelta
+        A silence of ours that is longer counts as one: devices are not to blame for it.
+    resumed : bool
+        Whether we may have been away since the last record; false where only the clock has jumped.
+    """
+    connection.execute(
+        _SQL["listen"], {"client_id": client_id, "now": now, "outage": outage, "resumed": resumed}
     )
 
 

@@ -61,6 +61,8 @@ class Ingest:
     #: Times further ahead of arrival are refused.
     latest_ahead: timedelta = key(span(_MINUTE, _YEAR))
     #: By channel name.
+    #: When ingest did not listen for longer than this, no device is to blame for what was not heard.
+    outage_after: timedelta = key(span(_MINUTE, _DAY))
     limits: Mapping[str, Limits]
 
     @property

@@ -2,9 +2,12 @@
 
     hm/v1/<device>/up/m   {"seq": 17, "at": "2026-11-24T08:00:00Z", "readings": [{"ch": "water_l", "v": 15}]}
     hm/v1/<device>/up/e   {"seq": 18, "at": "…Z", "type": "door_opened", "subject": "…", "method": "face"}
+    hm/v1/<device>/up/state  online, retained; and as its will: offline
+    hm/v1/<device>/up/meta   {"model": "…", "firmware": "…"}, retained
 
-A payload is one such object, or an array of at most 50; in an array each element stands for itself. The
-same shapes as JSON Schema are in `schema/native-v1.json`. Keys that are not named here are ignored.
+A payload of readings or events is one such object, or an array of at most 50; in an array each element
+stands for itself. The same shapes as JSON Schema are in `schema/native-v1.json`. Keys that are not named
+here are ignored.
 """
 
 import re
@@ -30,7 +33,7 @@ MAX_PAYLOAD_BYTES = 256 * 1024
 #: The code of a device in its topic: random, without names or addresses.
 DEVICE_CODE = r"[A-Za-z0-9._-]{1,64}"
 
-_TOPIC = re.compile(rf"hm/v1/({DEVICE_CODE}|{SETTLE})/up/([me])")
+_TOPIC = re.compile(rf"hm/v1/({DEVICE_CODE}|{SETTLE})/up/(m|e|state|meta)")
 _DEVICE = re.compile(DEVICE_CODE)
 
 Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -44,6 +47,10 @@ class Kind(StrEnum):
 
     readings = "m"
     events = "e"
+    #: Retained: `online`, or `offline` by its will.
+    state = "state"
+    #: Retained: what the device says it is; kept in the journal alone.
+    meta = "meta"
 
 
 class Topic(NamedTuple):

@@ -53,6 +53,10 @@ class Element(Struct, frozen=True, gc=False):
     events: tuple[DecodedEvent, ...] = ()
     #: Set when the element, or something of it, is refused; what stands above is good.
     refusal: Refusal | None = None
+    #: The number of the message among all of the device, if it counts them, …
+    counter: int | None = None
+    #: … and its restarts.
+    boot: int | None = None
 
 
 def event_key(counted: str, *content: str | float | None) -> str:

@@ -26,6 +26,7 @@ _RESULT = {None: 0} | {result.name: int(result) for result in Result}
 _METER_MESSAGE = msgspec.json.Decoder(MeterMessage)
 _EVENT_MESSAGE = msgspec.json.Decoder(EventMessage)
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_META = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SYNTAX = msgspec.json.Decoder(msgspec.Raw)
 _SPACE = b" \t\r\n"
 _SPACES = re.compile(r"[ \t\r\n]*")
@@ -38,7 +39,7 @@ def decode(kind: Kind, payload: bytes) -> list[Element]:
     Parameters
     ----------
     kind : Kind
-        From the topic: readings or events.
+        From the topic.
     payload : bytes
         As received.
 
@@ -55,9 +56,43 @@ def decode(kind: Kind, payload: bytes) -> list[Element]:
             payload.decode()
         except UnicodeDecodeError as error:
             return [_refused(payload, Reason.invalid_utf8, f"byte {error.start}")]
+    if kind is Kind.state:
+        return [_state(payload)]
+    if kind is Kind.meta:
+        return [_meta(payload)]
     if not payload.lstrip(_SPACE).startswith(b"["):
         return [_element(kind, payload)]
     return _array(kind, payload)
+
+
+def _state(payload: bytes) -> Element:
+    """Online, or offline by the will: the words themselves. A will has no time, so neither has any time."""
+    word = payload.strip(_SPACE).strip(b'"')
+    kind = {b"online": EventType.online, b"offline": EventType.offline}.get(word)
+    if kind is None:
+        return _refused(payload, Reason.invalid_shape, "neither online nor offline")
+    event = DecodedEvent(
+        type=int(kind),
+        method=0,
+        result=0,
+        time_us=None,
+        subject=None,
+        value=None,
+        dedupe_key=event_key("state", int(kind)),
+        is_state=True,
+    )
+    return Element(raw=payload, events=(event,))
+
+
+def _meta(payload: bytes) -> Element:
+    """What a device says it is: nothing to store beside the journal."""
+    try:
+        _META.decode(payload)
+    except msgspec.DecodeError as error:
+        return Element(raw=payload, refusal=_why(payload, error))
+    except RecursionError:
+        return _refused(payload, Reason.invalid_json, "nested too deeply")
+    return Element(raw=payload)
 
 
 def _array(kind: Kind, payload: bytes) -> list[Element]:
@@ -100,8 +135,10 @@ def _meter_message(raw: bytes, message: MeterMessage) -> Element:
             raw=raw,
             readings=tuple(DecodedReading(_CHANNEL[r.ch], time_us, r.v + 0.0) for r in known),
             refusal=Refusal(Reason.unknown_channel, ", ".join(unknown)),
+            counter=message.seq,
+            boot=message.boot,
         )
-    return Element(raw, tuple(readings))
+    return Element(raw, tuple(readings), counter=message.seq, boot=message.boot)
 
 
 def _event_message(raw: bytes, message: EventMessage) -> Element:
@@ -110,7 +147,8 @@ def _event_message(raw: bytes, message: EventMessage) -> Element:
     result = _RESULT.get(message.result)
     if kind is None or method is None or result is None:
         named = f"type {message.type}, method {message.method}, result {message.result}"
-        return _refused(raw, Reason.unknown_event, named)
+        refusal = Refusal(Reason.unknown_event, named)
+        return Element(raw=raw, refusal=refusal, counter=message.seq, boot=message.boot)
     value = None if message.value is None else message.value + 0.0
     counted = f"{message.boot}.{message.seq}" if message.boot is not None else f"{message.seq}"
     event = DecodedEvent(
@@ -122,7 +160,7 @@ def _event_message(raw: bytes, message: EventMessage) -> Element:
         value=value,
         dedupe_key=event_key(counted, kind, method, result, message.subject or None, value),
     )
-    return Element(raw=raw, events=(event,))
+    return Element(raw=raw, events=(event,), counter=message.seq, boot=message.boot)
 
 
 def _why(raw: bytes, error: msgspec.DecodeError) -> Refusal:

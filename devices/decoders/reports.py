@@ -51,6 +51,10 @@ class Report(Struct, frozen=True, kw_only=True):
     #: What the message itself calls that kind of device (a product's name, a medium), for `devices.meaning`
     #: where a field's name alone says too little.
     about: str = ""
+    #: Its number among all messages of the device, if they are counted up one by one, …
+    counter: int | None = None
+    #: … and the number of restarts, if those are.
+    boot: int | None = None
     #: For the vendor's own decoder, if `fields` are still to be made of it.
     frame: Frame | None = None
     #: Set when it is refused, or a part of it; what stands above is good.

@@ -1,0 +1,214 @@
+"""Signs of life: when each device was last heard by our clock and by its own, and which numbers are missing.
+
+Only a device's own traffic is a sign, and only where the topic proves it. What the broker says in its name is
+none: a will, or a retained message that is sent again to whoever subscribes. Nor is what is sent to a device,
+or an import.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+import msgspec
+
+from storage.pool import Connection
+from storage.queries import load
+
+_SQL = load("ingest", "signs.sql")
+
+#: A lower number this close below is a message that was late; further below, or with a time that is so much
+#: newer, the device counts anew.
+NEAR = 64
+NEWER_US = 3_600_000_000
+#: So many of the newest numbers are remembered as missing or not.
+KEPT = 4096
+#: Higher numbers are no count of messages.
+_HIGHEST = 2**62
+#: Times outside are no times: from 1970 to 2200.
+_LATEST_US = 7_258_118_400_000_000
+
+
+class Run(msgspec.Struct, gc=False):
+    """The numbers of one device's messages since one restart."""
+
+    boot: int | None
+    low: int
+    high: int
+    #: The newest time that these messages stated, never after their arrival.
+    at_us: int | None
+    numbers: set[int]
+
+    def takes(self, boot: int | None, counter: int, at_us: int | None) -> bool | None:
+        """Say whether a number belongs to this run; None: to one before it."""
+        if boot is not None and self.boot is not None and boot != self.boot:
+            return False if boot > self.boot else None
+        apart = counter - self.high
+        newer = None if at_us is None or self.at_us is None else at_us - self.at_us
+        if (boot is None) != (self.boot is None):
+            return False if boot is not None or newer is None or newer > 0 else None
+        if boot is None and apart < 0:
+            if newer is None:
+                return apart >= -NEAR
+            return newer <= NEWER_US if apart >= -NEAR else newer <= 0
+        if boot is None and apart > NEAR and newer is not None and newer < -NEWER_US:
+            return None
+        return True
+
+
+class Sign(msgspec.Struct, gc=False):
+    """What one batch says of one device."""
+
+    received_us: int
+    #: Which message of the batch was the newest.
+    message: int
+    #: The newest time that it stated.
+    device_us: int | None = None
+    #: Arrival minus that time, of the messages before it: the smallest and the largest.
+    lag_low_us: int | None = None
+    lag_high_us: int | None = None
+    run: Run | None = None
+    limited: int = 0
+    limited_us: int = 0
+
+    def fold(self) -> None:
+        """Count the lag of the newest message."""
+        if self.device_us is not None:
+            lag_us = self.received_us - self.device_us
+            self.lag_low_us = lag_us if self.lag_low_us is None else min(lag_us, self.lag_low_us)
+            self.lag_high_us = lag_us if self.lag_high_us is None else max(lag_us, self.lag_high_us)
+
+    def count(self, boot: int | None, counter: int, at_us: int | None) -> None:
+        """Take the number of a message in."""
+        if not 0 <= counter < _HIGHEST:
+            return
+        run = self.run
+        belongs = None if run is None else run.takes(boot, counter, at_us)
+        if run is None or belongs is False:
+            self.run = Run(boot, counter, counter, at_us, {counter})
+        elif belongs:
+            run.numbers.add(counter)
+            run.low, run.high = min(run.low, counter), max(run.high, counter)
+            if at_us is not None and (run.at_us is None or at_us > run.at_us):
+                run.at_us = at_us
+
+
+class Signs:
+    """The signs of one batch."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, Sign] = {}
+        self._message = 0
+        self._received_us = 0
+        self._own = False
+
+    def begin(self, received_us: int, *, own: bool) -> None:
+        """Begin with the next message; where it is not its sender's own, nothing of it counts."""
+        self._message += 1
+        self._received_us = received_us
+        self._own = own
+
+    def heard(self, device_id: int) -> None:
+        """Record that a device, or the gateway that speaks for it, has sent the message."""
+        if self._own:
+            self._of(device_id)
+
+    def said(self, device_id: int, time_us: int | None, *, counter: int | None, boot: int | None) -> None:
+        """Record what a part of the message says of itself: its time, and its number."""
+        if not self._own:
+            return
+        sign = self._of(device_id)
+        if time_us is not None:
+            if not 0 <= time_us <= _LATEST_US:
+                time_us = None
+            elif sign.device_us is None or time_us > sign.device_us:
+                sign.device_us = time_us
+        if counter is not None:
+            sign.count(boot, counter, None if time_us is None else min(time_us, sign.received_us))
+
+    def limited(self, device_id: int) -> None:
+        """Record that the message is above the device's rate."""
+        if self._own:
+            sign = self._of(device_id)
+            sign.limited += 1
+            sign.limited_us = max(sign.limited_us, self._received_us)
+
+    def _of(self, device_id: int) -> Sign:
+        sign = self._found.get(device_id)
+        if sign is None:
+            sign = self._found[device_id] = Sign(self._received_us, self._message)
+        elif sign.message != self._message:
+            sign.fold()
+            sign.message, sign.received_us = self._message, max(sign.received_us, self._received_us)
+            sign.device_us = None
+        return sign
+
+    @property
+    def found(self) -> Mapping[int, Sign]:
+        """By device."""
+        return self._found
+
+
+def put(connection: Connection, signs: Signs) -> None:
+    """Write the signs of a batch, in the transaction that stores what it says."""
+    if not signs.found:
+        return
+    # In one order everywhere: two processes that hear the same devices cannot lock each other out.
+    rows = sorted(signs.found.items())
+    device_us = []
+    for _, sign in rows:
+        device_us.append(sign.device_us)
+        sign.fold()
+    connection.execute(
+        _SQL["put"],
+        {
+            "devices": _array(device_id for device_id, _ in rows),
+            "received": _array(sign.received_us for _, sign in rows),
+            "stated": _array(device_us),
+            "lags": _array(
+                None if at is None else sign.received_us - at
+                for at, (_, sign) in zip(device_us, rows, strict=True)
+            ),
+            "lows": _array(sign.lag_low_us for _, sign in rows),
+            "highs": _array(sign.lag_high_us for _, sign in rows),
+            "boots": _array(None if sign.run is None else sign.run.boot for _, sign in rows),
+            "firsts": _array(None if sign.run is None else sign.run.low for _, sign in rows),
+            "counters": _array(None if sign.run is None else sign.run.high for _, sign in rows),
+            "counted": _array(None if sign.run is None else sign.run.at_us for _, sign in rows),
+            "missing": _ranges(_missing(sign.run) for _, sign in rows),
+            "limited": _array(sign.limited for _, sign in rows),
+            "limited_at": _array(sign.limited_us or None for _, sign in rows),
+            "near": NEAR,
+            "newer_us": NEWER_US,
+            "kept": KEPT,
+        },
+    )
+
+
+def _missing(run: Run | None) -> str:
+    """The numbers between them as a multirange."""
+    if run is None or run.high - run.low < len(run.numbers):
+        return "{}"
+    stretches = _stretches(run.numbers)
+    gaps = pairwise(stretches)
+    return "{" + ",".join(f"[{last + 1},{first - 1}]" for (_, last), (first, _) in gaps) + "}"
+
+
+def _stretches(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Cut numbers into runs without a gap."""
+    ordered = sorted(numbers)
+    found: list[tuple[int, int]] = []
+    first = last = ordered[0]
+    for number in ordered[1:]:
+        if number != last + 1:
+            found.append((first, last))
+            first = number
+        last = number
+    return [*found, (first, last)]
+
+
+def _array(values: Iterable[int | None]) -> str:
+    """An array as text: a driver's own takes several times as long."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def _ranges(values: Iterable[str]) -> str:
+    return "{" + ",".join([f'"{value}"' for value in values]) + "}"
