@@ -32,6 +32,7 @@ ChannelName = Literal[
     "voltage_v",
     "current_a",
     "flow_l_h",
+    "heat_hca",
     "temperature_c",
     "humidity_pct",
     "co2_ppm",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from devices.decoders import cjt188, dlt645, face_gate
+from devices.decoders import chirpstack, cjt188, dlt645, face_gate, obis, wmbusmeters
 from devices.decoders.reports import Parsed, Value
 from wire.envelope import DEVICE_CODE
 
@@ -103,6 +103,21 @@ def _table(*formats: Format) -> Mapping[str, Format]:
 FORMATS = _table(
     Format(name="dlt645", decoder=dlt645.DECODER, parse=dlt645.parse, up=dlt645.UP, down=dlt645.DOWN),
     Format(name="cjt188", decoder=cjt188.DECODER, parse=cjt188.parse, up=cjt188.UP, down=cjt188.DOWN),
+    Format(name="obis", decoder=obis.DECODER, parse=obis.parse, up=obis.UP, down=obis.DOWN),
+    Format(
+        name="wmbusmeters",
+        decoder=wmbusmeters.DECODER,
+        parse=wmbusmeters.parse,
+        up=wmbusmeters.UP,
+        down=wmbusmeters.DOWN,
+    ),
+    Format(
+        name="chirpstack-v4",
+        decoder=chirpstack.DECODER,
+        parse=chirpstack.parse,
+        up=chirpstack.UP,
+        down=chirpstack.DOWN,
+    ),
     Format(
         name="face-gate",
         decoder=face_gate.DECODER,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Container, Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from devices import meaning
 from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal, event_key
 from devices.decoders.reports import Report, Value
 from devices.profiles import Profile, Rule
@@ -54,13 +55,59 @@ def element(report: Report, profile: Profile, zone: tzinfo) -> Element:
                 readings.setdefault(channel, DecodedReading(channel, time_us, number))
         elif (found := happened(rule, value, report, time_us)) is not None:
             events.append(found)
-    if not readings and not events and not refusals and not _expected(report, profile):
+    if profile.by_meaning and report.fields:
+        taken = {field for _, field, _ in _matched(report, profile.rules)}
+        meant = _by_meaning(report, profile, zone, taken)
+        there = set(readings)
+        given = [reading for reading in meant.readings if reading.channel not in there]
+        events += meant.events
+        refusals += [] if meant.refusal is None or taken else [meant.refusal]
+    else:
+        given = []
+    if not (readings or given or events or refusals or _expected(report, profile)):
         refusals.append(Refusal(Reason.nothing_known, ", ".join(sorted(report.fields))))
     return Element(
         raw=report.raw,
-        readings=tuple(readings.values()),
+        readings=(*readings.values(), *given),
         events=tuple(events),
         refusal=refusals[0] if refusals else None,
+    )
+
+
+def _by_meaning(report: Report, profile: Profile, zone: tzinfo, taken: Container[str]) -> Element:
+    """What the fields mean that no rule names; a device has what its profile lists, and no more."""
+    fields = {field: value for field, value in report.fields.items() if field not in taken}
+    found = meaning.read(fields, report.units, zone, about=report.about)
+    made = _time_us(report, zone)
+    readings = tuple(
+        DecodedReading(BY_NAME[one.channel].code, made if one.at_us is None else one.at_us, one.value)
+        for one in found.readings
+        if one.channel in profile.channels
+    )
+    events = (_meant(one, report, made) for one in found.events)
+    return Element(
+        raw=report.raw,
+        readings=readings,
+        events=tuple(event for event in events if event.type in profile.event_codes),
+        refusal=None if found.scope is None else Refusal(Reason.out_of_scope, found.scope),
+    )
+
+
+def _meant(one: meaning.Meant, report: Report, made: int | None) -> DecodedEvent:
+    name = one.event if one.is_so else _OPPOSITE.get(one.event, one.event)
+    kind = int(EventType[name])
+    value = float(one.is_so) if name in _HAZARDS else None
+    at_us = made if one.at_us is None else one.at_us
+    return DecodedEvent(
+        type=kind,
+        method=0,
+        result=0,
+        time_us=at_us,
+        subject=None,
+        value=value,
+        # A message may hold the states of several times.
+        dedupe_key=event_key(report.counted or "", kind, value, at_us if one.at_us is not None else None),
+        is_state=one.event not in meaning.PRESSES,
     )
 
 

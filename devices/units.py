@@ -1,4 +1,7 @@
-"""Units that devices use, and what they are in a channel's own unit."""
+"""Units that devices use, and what they are in a channel's own unit.
+
+Gallons are those of the United States; cubic metres of gas are as metered.
+"""
 
 from collections.abc import Callable
 from types import MappingProxyType
@@ -11,8 +14,28 @@ def _times(factor: float) -> Conversion:
 
 
 #: By channel and unit, lower case, without blanks. A channel's own unit is here too.
-_ENERGY = {"kwh": 1.0, "wh": 1e-3, "mwh": 1e3, "gj": 1e3 / 3.6, "mj": 1 / 3.6, "kj": 1 / 3600, "j": 1 / 3.6e6}
-_VOLUME_L = {"l": 1.0, "m3": 1e3, "m³": 1e3, "ml": 1e-3, "hl": 100.0, "dm3": 1.0}
+_ENERGY = {
+    "kwh": 1.0,
+    "wh": 1e-3,
+    "mwh": 1e3,
+    "gj": 1e3 / 3.6,
+    "mj": 1 / 3.6,
+    "kj": 1 / 3600,
+    "j": 1 / 3.6e6,
+} | {
+    "gwh": 1e6,
+    "gcal": 1163.0,
+    "mcal": 1.163,
+    "kcal": 1.163e-3,
+    "btu": 2.930711e-4,
+    "kbtu": 0.2930711,
+}
+_GALLON_L, _CUBIC_FOOT_L = 3.785411784, 28.316846592
+_VOLUME_L = {"l": 1.0, "m3": 1e3, "ml": 1e-3, "cl": 1e-2, "dl": 1e-1, "hl": 100.0, "dm3": 1.0} | {
+    "gal": _GALLON_L,
+    "ft3": _CUBIC_FOOT_L,
+    "ccf": 100 * _CUBIC_FOOT_L,
+}
 _FACTORS: dict[str, dict[str, float]] = {
     "energy_kwh": _ENERGY,
     "heat_kwh": _ENERGY,
@@ -22,8 +45,10 @@ _FACTORS: dict[str, dict[str, float]] = {
     "power_w": {"w": 1.0, "kw": 1e3, "mw": 1e-3},
     "voltage_v": {"v": 1.0, "mv": 1e-3, "kv": 1e3},
     "current_a": {"a": 1.0, "ma": 1e-3},
-    "flow_l_h": {"l/h": 1.0, "m3/h": 1e3, "m³/h": 1e3, "l/min": 60.0, "l/s": 3600.0},
-    "temperature_c": {"°c": 1.0, "c": 1.0},
+    "flow_l_h": {"l/h": 1.0, "m3/h": 1e3, "l/min": 60.0, "l/s": 3600.0, "ml/h": 1e-3, "m3/s": 3.6e6}
+    | {"gal/min": 60 * _GALLON_L, "gal/h": _GALLON_L, "m3/min": 6e4},
+    "heat_hca": {"hca": 1.0},
+    "temperature_c": {"c": 1.0},
     "humidity_pct": {"%": 1.0, "%rh": 1.0},
     "co2_ppm": {"ppm": 1.0},
     "battery_pct": {"%": 1.0},
@@ -36,11 +61,37 @@ _CONVERSIONS: dict[tuple[str, str], Conversion] = {
     for unit, factor in factors.items()
 }
 _CONVERSIONS["temperature_c", "k"] = lambda value: value - 273.15
-for _unit in ("°f", "f"):
-    _CONVERSIONS["temperature_c", _unit] = lambda value: (value - 32.0) / 1.8
+_CONVERSIONS["temperature_c", "f"] = lambda value: (value - 32.0) / 1.8
 CONVERSIONS = MappingProxyType(_CONVERSIONS)
+#: Other spellings of the same, lower case, without blanks and brackets.
+_SPELLINGS = MappingProxyType(
+    {
+        **dict.fromkeys(("°c", "℃", "cel", "celsius", "degc", "degreescelsius", "\u00bac", "度"), "c"),
+        **dict.fromkeys(("°f", "℉", "fahrenheit", "degf", "\u00baf"), "f"),
+        **dict.fromkeys(("m³", "cbm", "m3n", "nm3", "立方米", "方"), "m3"),
+        **dict.fromkeys(("litre", "litres", "liter", "liters", "ltr", "升"), "l"),
+        **dict.fromkeys(("gallon", "gallons", "usgal"), "gal"),
+        **dict.fromkeys(("ft³", "cf", "cuft"), "ft3"),
+        **dict.fromkeys(("m³/h", "m3h", "cbm/h"), "m3/h"),
+        **dict.fromkeys(("lph", "lh", "l/hour", "l/hr"), "l/h"),
+        **dict.fromkeys(("lpm", "l/m"), "l/min"),
+        **dict.fromkeys(("gpm",), "gal/min"),
+        **dict.fromkeys(("kw*h", "kw-h", "千瓦时"), "kwh"),
+        **dict.fromkeys(("w*h", "w-h"), "wh"),
+        **dict.fromkeys(("watt", "watts", "瓦"), "w"),
+        **dict.fromkeys(("volt", "volts", "伏", "vac", "vdc"), "v"),
+        **dict.fromkeys(("millivolt", "millivolts"), "mv"),
+        **dict.fromkeys(("amp", "amps", "ampere", "安"), "a"),
+        **dict.fromkeys(("percent", "pct", "prc", "%rh", "rh%", "rh"), "%"),
+    }
+)
 
 
 def conversion(channel: str, unit: str) -> Conversion | None:
     """How a value in `unit` becomes one of the channel; None: the unit is not of that channel's kind."""
-    return CONVERSIONS.get((channel, "".join(unit.split()).lower()))
+    return CONVERSIONS.get((channel, _spelling(unit)))
+
+
+def _spelling(unit: str) -> str:
+    found = "".join(unit.split()).lower().strip("[]()").replace("^", "").replace("·", "")
+    return _SPELLINGS.get(found, found)

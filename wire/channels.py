@@ -35,6 +35,8 @@ CHANNELS: tuple[Channel, ...] = (
     Channel(code=11, name="voltage_v", unit="V"),
     Channel(code=12, name="current_a", unit="A"),
     Channel(code=13, name="flow_l_h", unit="L/h"),
+    #: Of a heat cost allocator: it has no dimension, is of one radiator, and begins again each year.
+    Channel(code=14, name="heat_hca", unit="HCA"),
     Channel(code=20, name="temperature_c", unit="°C"),
     Channel(code=21, name="humidity_pct", unit="%"),
     Channel(code=22, name="co2_ppm", unit="ppm"),

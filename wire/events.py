@@ -32,6 +32,8 @@ class EventType(IntEnum):
     falling_object = 28
     #: What a camera or gate calls an alarm and no other type names.
     device_alarm = 29
+    #: A button was pressed that is not known to be one for emergencies.
+    button_pressed = 30
     #: A register was exchanged; the new meter starts where it starts.
     meter_swap = 40
     meter_reset = 41

@@ -1,0 +1,150 @@
+"""What the fields of a report mean that no rule of a profile names: by their words and units. Pure.
+
+`devices.samples` takes a report apart, `devices.quantities` and `devices.states` say what each part
+means, this module settles what several parts say of one thing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from types import MappingProxyType
+
+from devices.decoders.reports import Value
+from devices.quantities import Candidate, Context, candidate, sums
+from devices.samples import Sample, samples
+from devices.scope import Scope, scope
+from devices.states import PRESSES, Condition, conditions
+from devices.wording import Words, words
+from wire.channels import BY_NAME
+
+__all__ = ["PRESSES", "Meaning", "Meant", "read"]
+
+#: Fields whose text says what a device is.
+_DESCRIBES = ("identity", "medium", "media", "meter", "kind", "operating", "mode", "application")
+#: What wireless M-Bus calls a medium.
+_MEDIA = MappingProxyType(
+    {
+        "water": "water",
+        "cold water": "water",
+        "warm water": "hot_water",
+        "hot water": "hot_water",
+        "gas": "gas",
+        "heat": "heat",
+        "heat/cooling load": "heat",
+        "heat volume at inlet": "heat",
+        "cooling load volume at outlet": "cooling",
+        "cooling load volume at inlet": "cooling",
+        "electricity": "electricity",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meant:
+    """One reading or event."""
+
+    #: A name of `wire.channels` …
+    channel: str = ""
+    value: float = 0.0
+    #: … or of `wire.events`, and whether it is so or over.
+    event: str = ""
+    is_so: bool = True
+    #: Microseconds since 1970, UTC; None: when the report was made.
+    at_us: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What a report means."""
+
+    readings: tuple[Meant, ...] = ()
+    events: tuple[Meant, ...] = ()
+    #: What it is about, where there is neither.
+    scope: Scope | None = None
+
+
+def read(fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo, *, about: str = "") -> Meaning:
+    """Say what fields mean.
+
+    Parameters
+    ----------
+    about
+        What the message itself calls the kind of device.
+    zone
+        For times in it that have none.
+    """
+    found = samples(fields, units, zone)
+    context = _context(found, about)
+    candidates: list[Candidate] = []
+    refused: set[str] = set()
+    told: list[Condition] = []
+    for sample in found:
+        quantity = candidate(sample, context)
+        if isinstance(quantity, Candidate):
+            candidates.append(quantity)
+        elif isinstance(quantity, str):
+            refused.add(quantity)
+        else:
+            told += conditions(sample, context)
+    readings = _readings(candidates)
+    events = _events(told)
+    if readings or events:
+        return Meaning(readings=readings, events=events)
+    return Meaning(scope=scope(found, context, refused))
+
+
+def _context(found: Iterable[Sample], about: str) -> Context:
+    described = words(about)
+    said = Words()
+    medium = _MEDIA.get(about.strip().lower(), "")
+    for sample in found:
+        said |= sample.words
+        if isinstance(sample.value, str) and sample.own.has(*_DESCRIBES):
+            described |= words(sample.value)
+            if sample.own.has("medium", "media"):
+                medium = medium or _MEDIA.get(sample.value.strip().lower(), "")
+    return Context(about=described, said=said, medium=medium)
+
+
+def _readings(candidates: Iterable[Candidate]) -> tuple[Meant, ...]:
+    """One value a channel and time."""
+    by_place: dict[tuple[str, int | None], list[Candidate]] = {}
+    for one in candidates:
+        by_place.setdefault((one.channel, one.sample.at_us), []).append(one)
+    timed = {channel for channel, at_us in by_place if at_us is not None}
+    settled: list[Meant] = []
+    for (channel, at_us), several in by_place.items():
+        if at_us is None and channel in timed:
+            continue  # the newest of the series once more
+        best = _best(channel, several)
+        if best is not None:
+            settled.append(Meant(channel=channel, value=best.value, at_us=at_us))
+    return tuple(settled)
+
+
+def _best(channel: str, several: list[Candidate]) -> Candidate | None:
+    sharp = channel == "power_w" or BY_NAME[channel].metered
+    if sharp:
+        whole = [one for one in several if one.phase == 0]
+        several = whole or sums(several)
+    if not several:
+        return None
+    score = max(one.score for one in several)
+    best = [one for one in several if one.score == score]
+    if len({one.value for one in best}) > 1 and (sharp or best[0].sample.series):
+        return None
+    return best[0]
+
+
+def _events(told: Iterable[Condition]) -> tuple[Meant, ...]:
+    """One state an event type and time: of several doors or zones it is so if it is of one."""
+    so: dict[tuple[str, int | None], bool] = {}
+    for one in told:
+        place = (one.event, one.sample.at_us)
+        so[place] = so.get(place, False) or one.is_so
+    timed = {event for event, at_us in so if at_us is not None}
+    return tuple(
+        Meant(event=event, is_so=is_so, at_us=at_us)
+        for (event, at_us), is_so in so.items()
+        if at_us is not None or event not in timed
+    )

@@ -1,0 +1,235 @@
+"""What a report says, one thing at a time: its words, its value, its unit, its time.
+
+Messages put this in many ways: a plain field with or without its unit in the name, the unit in a field
+beside it, an object of value and unit, a list of named values, each perhaps with a time of its own.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from devices.decoders.reports import Value
+from devices.wording import Words, words
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+#: Counts since 1970 that are taken for times: from 2010 to 2100, in seconds or milliseconds.
+_FIRST_S, _LAST_S = 1_262_304_000, 4_102_444_800
+
+#: Keys, lower case without joints, of an object that holds a value …
+_VALUE = frozenset(
+    {"value", "val", "data", "v", "measurementvalue", "record", "reading", "readingvalue", "valeur", "wert"}
+)
+#: … of its unit …
+_UNIT = frozenset({"unit", "units", "typeunits", "unitid", "uom", "unitofmeasurement", "einheit", "unite"})
+#: … and of its name.
+_NAME = (
+    "variable", "typename", "name", "type", "measurementtype", "quantity", "label", "parameter", "key",
+    "desc", "description", "channelname",
+)  # fmt: skip
+_TIME_WORDS = frozenset(
+    {
+        "time", "timestamp", "stamp", "ts", "date", "datetime", "at", "utc", "iso", "unix", "isotime",
+        "unixtime", "epoch", "read", "reading",
+        "measure", "measured", "measurement", "measurements", "data", "datalogger", "logger", "logged",
+        "log", "sample", "frame", "record", "recorded", "event",
+        "ms", "s", "seconds", "value", "start",
+    }
+)  # fmt: skip
+_TIME_NOUNS = frozenset(
+    {"time", "timestamp", "stamp", "ts", "date", "datetime", "isotime", "unixtime", "epoch"}
+)
+#: A number and the unit behind it: ``3.4V``, ``25 ℃``.
+_AMOUNT = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*([^\d\s.,:;/-][^\s\d:;,-]{0,8}(?:\d|/\w{1,3})?)?\s*")
+_JOINTS = re.compile(r"[^0-9a-zà-ÿ]+")
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One thing that a report says."""
+
+    #: The field it came from.
+    field: str
+    #: What it is called …
+    own: Words
+    #: … and what the objects and lists around it are called.
+    around: Words
+    value: Value
+    #: As the message states it, if it does.
+    unit: str = ""
+    #: Microseconds since 1970, UTC; None: when the report was made.
+    at_us: int | None = None
+    #: Which list it stands in, without the place in it; "": in none.
+    series: str = ""
+
+    @property
+    def words(self) -> Words:
+        """All of it."""
+        return self.own | self.around
+
+    @property
+    def number(self) -> float | None:
+        """The value as a number, where it is one; truth is none."""
+        if isinstance(self.value, bool):
+            return None
+        if isinstance(self.value, str):
+            found = _AMOUNT.fullmatch(self.value)
+            return None if found is None else float(found[1])
+        return float(self.value)
+
+
+def samples(fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo) -> list[Sample]:
+    """Read a report's fields, in their order."""
+    return list(_Reader(fields, units, zone).read())
+
+
+class _Reader:
+    def __init__(self, fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo) -> None:
+        self._fields = fields
+        self._units = units
+        self._zone = zone
+        #: By the name of an object or list: what stands directly in it.
+        self._groups: dict[str, dict[str, Value]] = {}
+        for name, value in fields.items():
+            parent, _, leaf = name.rpartition(".")
+            self._groups.setdefault(parent, {})[leaf] = value
+        self._times: dict[str, int | None] = {}
+
+    def read(self) -> Iterator[Sample]:
+        for name, value in self._fields.items():
+            parent, _, leaf = name.rpartition(".")
+            group = self._groups[parent]
+            if self._is_unit(leaf, group) or self._is_time(leaf, value):
+                continue
+            found = self._named(name, parent, leaf, group)
+            if found is not None:
+                own, around = found
+                yield Sample(
+                    field=name,
+                    own=own,
+                    around=around,
+                    value=value,
+                    unit=self._unit(name, leaf, own, group, value),
+                    at_us=self._time(parent),
+                    series=_series(name),
+                )
+
+    def _named(
+        self, name: str, parent: str, leaf: str, group: Mapping[str, Value]
+    ) -> tuple[Words, Words] | None:
+        """What a field is called, and what is around it; None: it only names or dates another."""
+        keys = {_plain(key): key for key in group}
+        holds_value = not _VALUE.isdisjoint(keys)
+        titles = [keys[title] for title in _NAME if title in keys and isinstance(group[keys[title]], str)]
+        if _plain(leaf) in _VALUE:
+            title = next((group[key] for key in titles if key != leaf), None)
+            if isinstance(title, str):
+                return words(title), _path(parent)
+            front, _, last = _without_numbers(parent).rpartition(".")
+            return words(last), _path(front)
+        if holds_value and leaf in titles:
+            return None
+        if leaf.isdigit():
+            front, _, last = _without_numbers(name).rpartition(".")
+            return words(last), _path(front)
+        return words(leaf), _path(parent)
+
+    def _unit(self, name: str, leaf: str, own: Words, group: Mapping[str, Value], value: Value) -> str:
+        if name in self._units:
+            return self._units[name]
+        if isinstance(value, str):
+            amount = _AMOUNT.fullmatch(value)
+            if amount is not None and amount[2]:
+                return amount[2]
+        whole = _plain(leaf)
+        best = ""
+        for key, unit in group.items():
+            if not isinstance(unit, str):
+                continue
+            front = _plain(key)
+            if whole in _VALUE and front in _UNIT:
+                return unit
+            for ending in ("units", "unit"):
+                if front.endswith(ending):
+                    stem = front.removesuffix(ending)
+                    if stem and stem == whole:
+                        return unit
+                    if stem and words(key).plain[:-1] and set(words(key).plain[:-1]) <= set(own.plain):
+                        best = best or unit
+                    break
+        return best
+
+    def _is_unit(self, leaf: str, group: Mapping[str, Value]) -> bool:
+        plain = _plain(leaf)
+        return isinstance(group[leaf], str) and (plain in _UNIT or plain.endswith(("unit", "units")))
+
+    def _is_time(self, leaf: str, value: Value) -> bool:
+        if leaf == "0" and isinstance(value, str):
+            return self._moment(value) is not None
+        plain = words(leaf).plain
+        return bool(plain) and set(plain) <= _TIME_WORDS and not _TIME_NOUNS.isdisjoint(plain)
+
+    def _time(self, parent: str) -> int | None:
+        """The time in the object a field stands in, or in one around it."""
+        if parent not in self._times:
+            found = self._own_time(parent)
+            if found is None and parent:
+                found = self._time(parent.rpartition(".")[0]) if parent.count(".") < _DEEPEST else None
+            self._times[parent] = found
+        return self._times[parent]
+
+    def _own_time(self, parent: str) -> int | None:
+        for leaf, value in self._groups.get(parent, {}).items():
+            if self._is_time(leaf, value):
+                found = self._moment(value, naive=bool(parent))
+                if found is not None:
+                    return found
+        return None
+
+    def _moment(self, value: Value, *, naive: bool = True) -> int | None:
+        """A time; one without a zone is the estate's, where it is of one value among many."""
+        if isinstance(value, bool):
+            return None
+        if not isinstance(value, str):
+            seconds = value if value < _LAST_S else value / 1000
+            return round(seconds * 1_000_000) if _FIRST_S <= seconds < _LAST_S else None
+        try:
+            at = datetime.fromisoformat(_short(value))
+        except ValueError:
+            return None
+        if len(value) <= len("2026-11-24") or (at.tzinfo is None and not naive):
+            return None
+        at = at if at.tzinfo is not None else at.replace(tzinfo=self._zone)
+        try:
+            found = (at - _EPOCH) // _MICROSECOND
+        except OverflowError:
+            return None
+        return found if _FIRST_S <= found / 1_000_000 < _LAST_S else None
+
+
+def _short(text: str) -> str:
+    """Nine digits of a second are more than a clock of ours reads."""
+    return re.sub(r"(\.\d{6})\d+", r"\1", text.strip())
+
+
+def _series(name: str) -> str:
+    parts = name.split(".")
+    numbered = [at for at, part in enumerate(parts) if part.isdigit()]
+    return ".".join(parts[: numbered[-1]]) if numbered else ""
+
+
+def _without_numbers(name: str) -> str:
+    return ".".join(part for part in name.split(".") if not part.isdigit())
+
+
+def _path(name: str) -> Words:
+    found = Words()
+    for part in _without_numbers(name).split("."):
+        found |= words(part)
+    return found
+
+
+def _plain(key: str) -> str:
+    return _JOINTS.sub("", key.lower())

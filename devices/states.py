@@ -1,0 +1,200 @@
+"""Which event a field is for, and whether it says that it is so: ``leak``, ``NoLeak``, ``door open = 0``.
+
+What is not clear gives nothing: a code of a maker's own, a contact of which nothing says what 1 means.
+"""
+
+import re
+from dataclasses import dataclass
+
+from devices.quantities import Context
+from devices.samples import Sample
+from devices.wording import Words, truth, vocabulary, words
+
+#: Not a state of now, or not of what is watched.
+_NOT_SO = (
+    "threshold", "setting", "past", "delta", "extreme", "average", "identity", "command", "error",
+    "interval", "count", "percent",
+    "battery", "valve", "temperature", "humidity", "co2", "proximity", "pollution", "total", "heat",
+    "level", "raw",
+)  # fmt: skip
+#: What says nothing itself: then the product's name does.
+_GENERIC = frozenset(
+    {
+        "status", "alarm", "on", "off", "value", "detected", "detection", "event", "sensor", "trigger",
+        "triggered", "output", "input", "digital",
+        "is", "onoff", "state", "active", "channel", "contact", "flag", "flags", "relay", "istatus",
+        "type", "report", "current", "door", "open",
+        "istate",
+    }
+)  # fmt: skip
+#: Words of the field or product, and the event they are of; the first that fits.
+_EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("tamper", ("tamper",)),
+    ("water_leak", ("leak",)),
+    ("smoke", ("smoke",)),
+    ("emergency_button", ("emergency",)),
+    ("button_pressed", ("button",)),
+    ("gas", ("gas",)),
+    ("door_opened", ("door",)),
+    ("motion", ("motion",)),
+)
+#: Presses, not states: that nobody presses is not told.
+PRESSES = frozenset({"button_pressed", "smoke_test"})
+#: What a text of several words, each a flag, can say: of a meter or detector.
+_FLAGS = (
+    (re.compile(r"(?<!NO)(?<!NO[ _])LEAK(?!_?DATE)|BURST"), "water_leak"),
+    (re.compile(r"TAMPER|SABOTAGE|FRAUD(?!_?DATE)|REMOVAL|MANIPULATION|DETACHED"), "tamper"),
+    (re.compile(r"SMOKE(?!_?(?:SENSOR|CHAMBER|INLET|TEST))|FIRE_?ALARM"), "smoke"),
+)  # fmt: skip
+_SEVERAL = re.compile(r"[A-Z][A-Z0-9_]*(?:[ ,;|]+[A-Z0-9_]+)*|OK")
+_METERS = frozenset({"water", "hot_water", "gas", "heat", "electricity"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """An event that a sample tells of."""
+
+    #: A name of `wire.events`; of a door, `door_opened`.
+    event: str
+    #: False: it is over, or was not so.
+    is_so: bool
+    sample: Sample
+
+
+def conditions(sample: Sample, context: Context) -> list[Condition]:
+    """Say what a sample tells of; nothing, where that is not clear."""
+    own = sample.own
+    if (
+        isinstance(sample.value, str)
+        and own.has("status", "alarm", "flags", "error", "warning")
+        and not own.has("past", "setting")
+    ):
+        found = _flagged(sample, context)
+        if found:
+            return found
+    if sample.words.has(*_NOT_SO):
+        return []
+    event = _event(sample, context)
+    if event is None:
+        return []
+    is_so = _is_so(sample, event, context)
+    if is_so is None or (event in PRESSES and not is_so):
+        return []
+    return [Condition(event=event, is_so=is_so, sample=sample)]
+
+
+def _event(sample: Sample, context: Context) -> str | None:
+    own = sample.own
+    known = sample.words
+    if _belongs_elsewhere(known, context):
+        return None
+    if known.has("button") and known.has("test"):
+        return "smoke_test"
+    if own.has("test"):
+        return None
+    for event, wanted in _EVENTS:
+        if own.has(*wanted) and _fits(event, own, sample, context):
+            return event
+    if own.known - vocabulary().keys() - _GENERIC and not set(own.plain) <= _GENERIC | {
+        n for n in own.plain if n.isdigit()
+    }:
+        return None
+    return _of_product(own, context) if _is_generic(own) else None
+
+
+def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:
+    if event == "gas":
+        return own.has("alarm", "leak", "detected", "detection", "status") and context.medium not in _METERS
+    if event == "door_opened":
+        if own.has("detection", "relay", "pulse", "cover", "lid", "flag"):
+            return False
+        return not (own.has("current") and own.has("fault"))
+    if event == "motion":
+        return not own.has("level", "light", "visible", "infrared") or own.has("status", "alarm")
+    if event == "button_pressed":
+        return not own.has("time", "duration") and not sample.words.has("led")
+    return True
+
+
+def _belongs_elsewhere(known: Words, context: Context) -> bool:
+    """Parking bays and trackers are occupied and move, too."""
+    if known.has("parking") or context.about.has("parking"):
+        return True
+    return known.has("motion") and (context.said.has("position") or context.about.has("position"))
+
+
+def _is_generic(own: Words) -> bool:
+    return all(word in _GENERIC or word.isdigit() for word in own.plain)
+
+
+def _of_product(own: Words, context: Context) -> str | None:  # noqa: ARG001
+    found = [event for event, wanted in _EVENTS if context.about.has(*wanted)]
+    if found and "emergency_button" in found:
+        return "emergency_button"
+    return found[0] if len(found) == 1 else None
+
+
+def _is_so(sample: Sample, event: str, context: Context) -> bool | None:  # noqa: PLR0911 - guard clauses
+    value = sample.value
+    if event == "door_opened":
+        return _is_open(sample, context)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        said = truth(value)
+        if said is None and event == "motion" and sample.number is not None and not sample.unit:
+            return sample.number > 0
+        return said
+    if sample.unit and sample.unit.lower() not in ("bool", "boolean", "state", "na"):
+        return None
+    if event == "motion":
+        return value > 0 if 0 <= value < 255 else None
+    if event in ("water_leak", "smoke", "gas", "emergency_button", "tamper", "button_pressed", "smoke_test"):
+        return {0.0: False, 1.0: True}.get(value)
+    return None
+
+
+def _is_open(sample: Sample, context: Context) -> bool | None:  # noqa: PLR0911 - guard clauses
+    """Whether a door stands open: by the word in the value, else by that in the name."""
+    value, own = sample.value, sample.own
+    if isinstance(value, str):
+        said = words(value)
+        if said.has("open") != said.has("closed"):
+            negated = said.has("not", "no") or any(word.startswith("un") for word in said.plain)
+            return said.has("open") != (negated and not said.has("unclosed"))
+        if said.has("absent", "far", "away") and own.has("door"):
+            return True
+        if said.has("present", "near") and own.has("door"):
+            return False
+        state = truth(value)
+    elif isinstance(value, bool):
+        state = value
+    else:
+        state = {0.0: False, 1.0: True}.get(value)
+    if state is None:
+        return None
+    if own.has("open") != own.has("closed"):
+        return state == own.has("open")
+    if isinstance(value, str):
+        return None
+    generic = _is_generic(own) and not own.has("door") and context.about.has("door")
+    return state if generic else None
+
+
+def _flagged(sample: Sample, context: Context) -> list[Condition]:
+    """What a text of flags names: ``PERMANENT_ERROR SABOTAGE_ENCLOSURE``, ``leak`` in a list of alarms."""
+    assert isinstance(sample.value, str)
+    text = sample.value.strip()
+    listed = bool(sample.series) and sample.field.rpartition(".")[2].isdigit()
+    if not listed and not _SEVERAL.fullmatch(text):
+        return []
+    text = text.upper()
+    found = [Condition(event=event, is_so=True, sample=sample) for flag, event in _FLAGS if flag.search(text)]
+    if (
+        not found
+        and context.medium not in _METERS
+        and text in ("OPEN", "CLOSED")
+        and sample.own.has("status")
+    ):
+        found = [Condition(event="door_opened", is_so=text == "OPEN", sample=sample)]
+    return found
