@@ -71,6 +71,8 @@ def element(report: Report, profile: Profile, zone: tzinfo) -> Element:
         readings=(*readings.values(), *given),
         events=tuple(events),
         refusal=refusals[0] if refusals else None,
+        counter=report.counter,
+        boot=report.boot,
     )
 
 

@@ -109,6 +109,7 @@ def _report(
         at_us=times.iso(time).at_us if isinstance(time, str) else None,
         counted=counted if isinstance(counted, str) and counted else None,
         about=_about(found),
+        counter=frames if type(frames := found.get("fCnt")) is int else None,
         frame=frame,
         refusal=refusal,
     )
