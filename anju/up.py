@@ -22,7 +22,7 @@ from anju.stack import Stack
 from anju.supervisor import Child, Supervisor, python_child
 
 #: What the embedded broker's topics prove: it listens on loopback only.
-_EMBEDDED_BOUND = "hm/v1/+/#"
+_EMBEDDED_BOUND = "hm/v1/+/#,gw/+/#"
 _COMMANDS = ("worker", "ingest", "api")
 #: After kill -9 of a stack its processes end by themselves.
 _LEFT_COMMANDS_WITHIN_S, _LEFTOVERS_WITHIN_S = 3.0, 15.0

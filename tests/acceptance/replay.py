@@ -38,9 +38,14 @@ class Meters:
     messages: list[tuple[str, bytes]]
 
 
-def make_meters(connection: "psycopg.Connection[Any]", name: str, *, meters: int, hours: int) -> Meters:
-    """Register meters at homes of their own and make up their readings, up to the present hour."""
-    units = make_units(connection, meters, code=name)
+def make_meters(
+    connection: "psycopg.Connection[Any]", name: str, *, meters: int, hours: int, installed: bool = True
+) -> Meters:
+    """Register meters and make up their readings, up to the present hour.
+
+    Each hangs at a home of its own, unless they are not to be installed: then nothing is derived of them.
+    """
+    units = make_units(connection, meters, code=name) if installed else []
     estate_id = make_estate(connection, code=name)
     devices = registry.register_devices(
         connection,
@@ -57,7 +62,7 @@ def make_meters(connection: "psycopg.Connection[Any]", name: str, *, meters: int
             Installation(
                 device_id=device, channel=ENERGY, unit_id=unit, valid_from=times[0] - timedelta(days=1)
             )
-            for device, unit in zip(devices.values(), units, strict=True)
+            for device, unit in zip(devices.values(), units, strict=installed)
         ],
     )
     connection.commit()
