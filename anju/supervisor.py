@@ -168,7 +168,7 @@ class Supervisor:
         child.started_at = time.monotonic()
         try:
             process, pipe = child.start()
-        except EmbeddedError as error:
+        except (EmbeddedError, OSError) as error:  # a full disk, too: it will not be for ever
             if not child.came_up:
                 raise
             self._failed(child, str(error))

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import sys
 import time
@@ -22,6 +23,8 @@ from anju.stack import Stack
 from anju.supervisor import Child, Supervisor, python_child
 
 #: What the embedded broker's topics prove: it listens on loopback only.
+_log = logging.getLogger(__name__)
+
 _EMBEDDED_BOUND = "hm/v1/+/#,gw/+/#"
 _COMMANDS = ("worker", "ingest", "api")
 #: After kill -9 of a stack its processes end by themselves.
@@ -196,7 +199,10 @@ class _Running:
         """Keep `run/stack.json` true, once there is something to reach."""
         at = self.stack
         if at.dsn and at.mqtt:
-            stack.write(at, self.data_dir)
+            try:
+                stack.write(at, self.data_dir)
+            except OSError as error:  # a full disk must not end what still runs
+                _log.warning("cannot write stack.json: %s", error, extra={"action": "stack_not_written"})
 
 
 def _wait_for_leftovers(data_dir: Path) -> None:

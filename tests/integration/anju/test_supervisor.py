@@ -107,3 +107,25 @@ def test_kill_9_of_the_supervisor_ends_its_children(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     wait_until(lambda: not Path(f"/proc/{orphan}").exists())
+
+
+def test_a_child_that_once_ran_is_tried_again_when_the_disk_is_full(tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    good = child("one", WAITS, tmp_path)
+
+    def start() -> tuple["subprocess.Popen[bytes]", int | None]:
+        if full.exists():
+            full.unlink()
+            raise OSError(28, "No space left on device")
+        return good.start()
+
+    with Supervisor() as supervisor:
+        supervisor.add(Child(name="one", start=start, log=good.log))
+        supervisor.run(supervisor.all_ready)
+        (one,) = supervisor.children
+        first = one.process
+        assert first is not None
+        full.touch()
+        first.kill()
+        supervisor.run(lambda: one.ready and one.process is not first)
+        assert not full.exists()
