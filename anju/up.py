@@ -22,9 +22,9 @@ from anju.settings import PREFIX, Settings
 from anju.stack import Stack
 from anju.supervisor import Child, Supervisor, python_child
 
-#: What the embedded broker's topics prove: it listens on loopback only.
 _log = logging.getLogger(__name__)
 
+#: What the embedded broker's topics prove: it listens on loopback only.
 _EMBEDDED_BOUND = "hm/v1/+/#,gw/+/#"
 _COMMANDS = ("worker", "ingest", "api")
 #: After kill -9 of a stack its processes end by themselves.
