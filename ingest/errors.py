@@ -32,5 +32,13 @@ class RegistryMoved(IngestError):
     """Devices were changed while the journal was decoded: nothing was replaced. Ask again."""
 
 
+class BodyUnreadable(IngestError):
+    """What was posted is not what its header says."""
+
+
+class ReceiverBusy(IngestError):
+    """What was posted before takes too long to store."""
+
+
 class BlockDamaged(IngestError):
     """A block of the journal cannot be read."""

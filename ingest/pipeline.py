@@ -56,6 +56,9 @@ class Pipeline:
         Client id of this process.
     keyed : Keyed | None
         Hashes door codes; None: nothing stays of them.
+    listens : bool
+        Whether it hears all that is sent: then it is recorded that it does. A receiver hears what is posted
+        to it, and its silence says nothing.
     """
 
     def __init__(
@@ -67,8 +70,10 @@ class Pipeline:
         now: Callable[[], datetime],
         source: str,
         keyed: Keyed | None = None,
+        listens: bool = True,
     ) -> None:
         self._connection = connection
+        self._listens = listens
         self._keyed = keyed
         self._bound = bound
         self._rules = rules
@@ -78,6 +83,10 @@ class Pipeline:
         self._clean_wanted = 0
         #: When this was last recorded; None: not yet over this connection.
         self._listened_s: float | None = None
+
+    def move(self, connection: Connection) -> None:
+        """Go on over another connection."""
+        self._connection = connection
 
     def expect_redelivery(self) -> None:
         """Go by way of the staging tables at first: after a reconnect messages come again."""
@@ -134,15 +143,16 @@ class Pipeline:
                 met = self._write(content, now, sorter.registry, staged=staged)
             if content.markers:
                 state.put_markers(connection, content.markers, now)
-            oldest = _EPOCH + timedelta(microseconds=min(m.received_us for m in messages))
-            state.put(
-                connection,
-                client_id=self._source,
-                now=now,
-                lag=now - oldest,
-                outage=self._rules(now).outage_after,
-                resumed=self._resumed(),
-            )
+            if self._listens:
+                oldest = _EPOCH + timedelta(microseconds=min(m.received_us for m in messages))
+                state.put(
+                    connection,
+                    client_id=self._source,
+                    now=now,
+                    lag=now - oldest,
+                    outage=self._rules(now).outage_after,
+                    resumed=self._resumed(),
+                )
         self._listened_s = time.monotonic()
         return met, content.answers
 
