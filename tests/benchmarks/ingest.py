@@ -35,7 +35,7 @@ from devices.installations import Installation, install_all
 from storage.migrate import migrate
 from storage.pool import connect
 from tests import brokers
-from tests.benchmarks import publisher
+from tests.benchmarks import publisher, sender
 from tests.homes import make_estate, make_units
 from tests.waiting import wait_until
 from wire.channels import BY_NAME
@@ -92,37 +92,22 @@ def run(load: Load, *, server: postgres.Server, broker: brokers.TestBroker, fold
     """Measure one run and count its rows."""
     packets = folder / "packets"
     publisher.write_packets(packets, payloads(load))
-    with database(server) as dsn, ingest(dsn, broker, folder / "ingest.log") as process:
-        sender = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.benchmarks.publisher",
-                str(broker.port311),
-                packets,
-                "1000",
-                str(load.rate),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert sender.stdin is not None
-        assert sender.stdout is not None
-        assert sender.stdout.readline() == "ready\n"
-        wanted = load.messages * load.readings
+    wanted = load.messages * load.readings
+    with (
+        database(server) as dsn,
+        ingest(dsn, broker, folder / "ingest.log") as process,
+        sender.waiting(broker.port311, packets, rate=load.rate) as sending,
+    ):
         machine_load = os.getloadavg()[0]
         with psycopg.connect(dsn, autocommit=True) as watcher:
             watched = {"ingest": process.pid, "mosquitto": broker.process.pid, "postgres": _backend(watcher)}
-            before = {name: _cpu_s(pid) for name, pid in watched.items()}
+            before = {name: cpu_s(pid) for name, pid in watched.items()}
             began = time.perf_counter()
-            sender.stdin.write("\n")
-            sender.stdin.flush()
+            sending.go()
             wait_until(lambda: _stored(watcher) >= wanted, within_s=600, what="every row is committed")
             durable_s = time.perf_counter() - began
-            cpu_s = {name: _cpu_s(pid) - before[name] for name, pid in watched.items()}
-            published_s = float(sender.stdout.readline())
-            sender.wait(10)
+            used_s = {name: cpu_s(pid) - before[name] for name, pid in watched.items()}
+            published_s = sending.seconds()
             counted = watcher.execute(
                 "SELECT (SELECT count(*) FROM reading), (SELECT sum(messages) FROM journal),"
                 " (SELECT count(*) FROM quarantine),"
@@ -132,7 +117,7 @@ def run(load: Load, *, server: postgres.Server, broker: brokers.TestBroker, fold
             raise AssertionError(
                 f"published {load.messages} messages with {wanted} readings, found {counted}"
             )
-    return Outcome(published_s=published_s, durable_s=durable_s, cpu_s=cpu_s, load=machine_load)
+    return Outcome(published_s=published_s, durable_s=durable_s, cpu_s=used_s, load=machine_load)
 
 
 @contextmanager
@@ -199,7 +184,8 @@ def _stored(watcher: psycopg.Connection) -> int:
     return row[0]
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
+    """Seconds of a processor that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -213,13 +199,15 @@ def _backend(watcher: psycopg.Connection) -> int:
     return row[0]
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What this is measured on."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown CPU")
     return f"{os.cpu_count()} x {model}, Python {platform.python_version()}"
 
 
-def _versions(server: postgres.Server) -> str:
+def versions(server: postgres.Server) -> str:
+    """What is measured with."""
     mosquitto = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     said = subprocess.run([mosquitto, "-h"], capture_output=True, text=True, check=False).stdout
     with psycopg.connect(server.dsn) as connection:
@@ -266,8 +254,8 @@ def main() -> None:
     server = postgres.start(folder / "postgres")
     broker = brokers.start("mosquitto", folder / "mosquitto")
     try:
-        print(_machine())
-        print(_versions(server))
+        print(machine())
+        print(versions(server))
         medians = {
             key: report(
                 load, [run(load, server=server, broker=broker, folder=folder) for _ in range(given.runs)]

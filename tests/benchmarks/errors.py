@@ -1,0 +1,5 @@
+"""Why a measurement cannot be taken here."""
+
+
+class Unavailable(Exception):
+    """What is to be measured is not here."""
