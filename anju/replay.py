@@ -35,6 +35,9 @@ def replay(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
     ] = False,
+    unproven: Annotated[
+        bool, typer.Option("--unproven", help="No topic proves its sender (ANJU_MQTT_BOUND is empty).")
+    ] = False,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -45,7 +48,7 @@ def replay(
     run while everything else runs.
     """
     import policy  # noqa: PLC0415 - a command loads what it needs
-    from anju import database, terminal  # noqa: PLC0415
+    from anju import database, stack, terminal  # noqa: PLC0415
     from ingest import replay as body  # noqa: PLC0415
     from ingest.bound import Bound  # noqa: PLC0415
 
@@ -53,6 +56,12 @@ def replay(
         raise AnjuError("--reason goes with --quarantined")
     found = settings.load(data_dir=data_dir)
     now = clock.now()
+    bound = stack.mqtt_bound(found)
+    if not bound and not unproven:
+        raise AnjuError(
+            "ANJU_MQTT_BOUND is not set: set it as ingest has it. Without it every row would become one that"
+            " proves nothing; --unproven if it is meant so"
+        )
     scope = body.Scope(
         since=_moment("--since", since),
         until=now if until is None else _moment("--until", until),
@@ -72,7 +81,7 @@ def replay(
         outcome = body.replay(
             connection,
             scope,
-            bound=Bound(found.mqtt_bound),
+            bound=Bound(bound),
             rules=lambda moment: book.on(moment.date()).ingest,
             now=now,
             by="system:replay",

@@ -12,6 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 from anju.errors import StackDown, StackRunning
 from anju.settings import Settings
 
+#: What the embedded broker's topics prove: it listens on loopback only.
+EMBEDDED_BOUND = ("hm/v1/+/#", "gw/+/#")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
@@ -81,6 +84,13 @@ def database_url(settings: Settings) -> str:
         Neither.
     """
     return settings.database_url or _running(settings).dsn
+
+
+def mqtt_bound(settings: Settings) -> tuple[str, ...]:
+    """The topics that prove their sender: ANJU_MQTT_BOUND, else those of the running embedded broker."""
+    running = read(settings.data_dir)
+    embedded = running is not None and running.pids.get("broker") is not None
+    return settings.mqtt_bound or (EMBEDDED_BOUND if embedded and settings.mqtt_url is None else ())
 
 
 def mqtt_url(settings: Settings) -> str:

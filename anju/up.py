@@ -24,8 +24,6 @@ from anju.supervisor import Child, Supervisor, python_child
 
 _log = logging.getLogger(__name__)
 
-#: What the embedded broker's topics prove: it listens on loopback only.
-_EMBEDDED_BOUND = "hm/v1/+/#,gw/+/#"
 _COMMANDS = ("worker", "ingest", "api")
 #: After kill -9 of a stack its processes end by themselves.
 _LEFT_COMMANDS_WITHIN_S, _LEFTOVERS_WITHIN_S = 3.0, 15.0
@@ -160,7 +158,7 @@ class _Running:
             f"{PREFIX}DATA_DIR": str(self.data_dir),
         }
         if self.broker is not None:
-            mine[f"{PREFIX}MQTT_BOUND"] = _EMBEDDED_BOUND
+            mine[f"{PREFIX}MQTT_BOUND"] = ",".join(stack.EMBEDDED_BOUND)
         for name in ("DATABASE_URL_FILE", "MQTT_URL_FILE"):
             mine.pop(PREFIX + name, None)
         return mine
