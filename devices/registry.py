@@ -88,11 +88,13 @@ class Registry:
         self._devices = devices
         self._services = services
         self._children: dict[tuple[int, str], Device] = {}
+        self._spoken_for: dict[int, int] = {}
         self._addressed: dict[tuple[str, str], list[Device]] = {}
         for device in devices.values():
             name = device.address or device.code
             if device.gateway_id is not None:
                 self._children[device.gateway_id, name] = device
+                self._spoken_for[device.gateway_id] = self._spoken_for.get(device.gateway_id, 0) + 1
             self._addressed.setdefault((device.profile.format, name), []).append(device)
 
     def device(self, code: str) -> Device | None:
@@ -102,6 +104,10 @@ class Registry:
     def child(self, gateway: Device, address: str) -> Device | None:
         """Find the device that a gateway calls so, among its listed children."""
         return self._children.get((gateway.id, address))
+
+    def voices(self, device: Device) -> int:
+        """How many devices a device speaks for, itself included."""
+        return 1 + self._spoken_for.get(device.id, 0)
 
     def addressed(self, wire_format: str, address: str) -> Device | None:
         """Find the one device of a format that is called so, whoever speaks for it; None: none or several."""

@@ -9,6 +9,7 @@ from wire.channels import BY_NAME
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MINUTE_US = 60_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,10 @@ class Limits:
     #: Times this far ahead of, or behind, arrival are flagged.
     future_tolerance_us: int
     past_tolerance_us: int
+    #: One device's bucket of messages: a token comes back after so long, …
+    token_us: int
+    #: … and an empty bucket is full after so long.
+    burst_us: int
     #: By channel code.
     ranges: Mapping[int, Range]
 
@@ -43,6 +48,8 @@ def limits_of(rules: Ingest) -> Limits:
         latest_ahead_us=rules.latest_ahead // _MICROSECOND,
         future_tolerance_us=rules.future_tolerance // _MICROSECOND,
         past_tolerance_us=rules.past_tolerance // _MICROSECOND,
+        token_us=_MINUTE_US // rules.rate_per_minute,
+        burst_us=rules.rate_burst * _MINUTE_US // rules.rate_per_minute,
         ranges={
             BY_NAME[name].code: Range(
                 hard_min=found.hard_min,

@@ -19,6 +19,7 @@ from ingest.bound import Bound
 from ingest.limits import limits_of
 from ingest.message import Message
 from ingest.personal import Keyed
+from ingest.rates import Rates
 from ingest.sorting import Sorted, Sorter
 from policy.groups import Ingest
 from storage.pool import Connection
@@ -81,6 +82,7 @@ class Pipeline:
         self._source = source
         self._sorter: tuple[Ingest, Sorter] | None = None
         self._clean_wanted = 0
+        self._rates = Rates()
         #: When this was last recorded; None: not yet over this connection.
         self._listened_s: float | None = None
 
@@ -207,6 +209,12 @@ class Pipeline:
         found = known[1].registry if known is not None else None
         if found is None or found.version != version:
             found = registry.load(self._connection)
-        sorter = Sorter(registry=found, limits=limits_of(rules), bound=self._bound, keyed=self._keyed)
+        sorter = Sorter(
+            registry=found,
+            limits=limits_of(rules),
+            bound=self._bound,
+            keyed=self._keyed,
+            rates=self._rates,
+        )
         self._sorter = rules, sorter
         return sorter

@@ -29,6 +29,13 @@ WHERE j.id IN (
     WHERE q.last_at >= %(since)s AND q.first_at < %(until)s
       AND (%(reason)s::text IS NULL OR q.reason = %(reason)s)
 )
+-- A row stands for all that was above a sender's rate in that minute.
+OR EXISTS (
+    SELECT FROM quarantine q
+    WHERE q.reason = 'rate_limited' AND q.last_at >= %(since)s AND q.first_at < %(until)s
+      AND (%(reason)s::text IS NULL OR q.reason = %(reason)s)
+      AND j.received_at BETWEEN q.first_at - %(reach)s AND q.last_at
+)
 ORDER BY j.received_at, j.id
 
 -- blocks_by_id --

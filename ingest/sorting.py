@@ -20,6 +20,7 @@ from ingest.conflict import Candidate, candidate, settle
 from ingest.limits import Limits
 from ingest.message import REDACTED, Message
 from ingest.personal import Keyed
+from ingest.rates import Rates
 from ingest.redaction import redact
 from ingest.signs import Signs
 from wire.envelope import SETTLE, Kind
@@ -34,6 +35,7 @@ _ARRIVAL_TIME = int(Quality.ARRIVAL_TIME)
 _STATE = int(Quality.STATE)
 _UNPROVEN = int(Quality.IDENTITY_UNPROVEN)
 _DETAIL_CHARACTERS = 300
+_MINUTE_US = 60_000_000
 
 
 class ReadingKey(NamedTuple):
@@ -52,7 +54,7 @@ class EventKey(NamedTuple):
     time_us: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Quarantined:
     """One row of `quarantine`, with how often it came in this batch."""
 
@@ -131,19 +133,53 @@ class Sorted:
             times=there.times + 1 if there else 1,
         )
 
+    def exceed(self, message: Message, sender: Device) -> None:
+        """Count a message that is above its sender's rate: one row a sender and minute, the first message's.
+
+        The others are in the journal; `anju replay` finds them between the row's two times.
+        """
+        minute = message.received_us // _MINUTE_US
+        digest = hashlib.sha256(f"{Reason.rate_limited}|{sender.code}|{minute}".encode()).digest()
+        there = self.quarantined.get(digest)
+        if there is None:
+            self.quarantined[digest] = Quarantined(
+                topic=_storable(message.topic),
+                payload=message.payload,
+                refusal=Refusal(Reason.rate_limited, f"{sender.code} sends more than one device may"),
+                decoder=_UNDECODED,
+                first_us=message.received_us,
+                last_us=message.received_us,
+            )
+        else:
+            there.last_us = max(there.last_us, message.received_us)
+            there.times += 1
+
     def evidence(self) -> Iterator[ReadingKey]:
         """The readings that may become consumption."""
         return (key for key, found in self.readings.items() if not found.flags & NOT_EVIDENCE)
 
 
 class Sorter:
-    """Sorts batches by one registry, one set of limits and one list of bound topics."""
+    """Sorts batches by one registry, one set of limits and one list of bound topics.
+
+    Parameters
+    ----------
+    rates : Rates | None
+        What senders have used up; None: they are not held to a rate.
+    """
 
     def __init__(
-        self, *, registry: Registry, limits: Limits, bound: Bound, keyed: Keyed | None = None
+        self,
+        *,
+        registry: Registry,
+        limits: Limits,
+        bound: Bound,
+        keyed: Keyed | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self.registry = registry
         self._keyed = keyed
+        self._rates = rates
         self._limits = limits
         self._addressing = Addressing(registry, bound)
 
@@ -176,7 +212,11 @@ class Sorter:
         into.signs.begin(message.received_us, own=_is_own(message, address))
         if address.sender is not None:
             into.signs.heard(address.sender.id)
-        if address.refusal is not None:
+        if address.sender is not None and not self._admits(address.sender, message, address.flags):
+            into.signs.limited(address.sender.id)
+            # Not answered either: who waits for an answer keeps the message and sends it later.
+            into.exceed(message, address.sender)
+        elif address.refusal is not None:
             self._refuse(message, address, address.refusal, into)
         elif address.format is not None:
             self._take_foreign(message, address, address.format, into)
@@ -185,6 +225,16 @@ class Sorter:
                 self._screen(
                     element, address.sender, message, into, flags=address.flags, decoder=native_format.DECODER
                 )
+
+    def _admits(self, sender: Device, message: Message, flags: int) -> bool:
+        if self._rates is None:
+            return True
+        return self._rates.admits(
+            -sender.id if flags & _UNPROVEN else sender.id,
+            every_us=-(-self._limits.token_us // self.registry.voices(sender)),
+            burst_us=self._limits.burst_us,
+            at_us=message.received_us,
+        )
 
     def _refuse(self, message: Message, address: Address, refusal: Refusal, into: Sorted) -> None:
         """Quarantine it whole; who waits for an answer gets it all the same, or it would send for ever."""

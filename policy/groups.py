@@ -64,6 +64,10 @@ class Ingest:
     #: By channel name.
     #: When ingest did not listen for longer than this, no device is to blame for what was not heard.
     outage_after: timedelta = key(span(_MINUTE, _DAY))
+    #: Messages that one device may send in the long run, and at once after it was away.
+    rate_per_minute: int = key(whole(1, 100_000), unit="1/min")
+    rate_burst: int = key(whole(1, 10_000_000))
+    #: By channel name.
     limits: Mapping[str, Limits]
 
     @property
