@@ -73,6 +73,8 @@ class Profile:
     by_meaning: bool = False
     #: It speaks for others, its listed children.
     gateway: bool = False
+    #: Its battery is low below this; None: its voltage does not tell.
+    battery_low_v: float | None = None
     #: `once`: a message that comes again is known by its time or its number. `at-least-once`: it is not.
     delivery: Literal["once", "at-least-once"] = "once"
     #: The vendor's own decoder, a file of devices/codecs/.
@@ -111,6 +113,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     field: list[Rule] = []
     by_meaning: bool = False
     gateway: bool = False
+    battery_low_v: float | None = None
     delivery: Literal["once", "at-least-once"] = "once"
     codec: str | None = None
     commands: list[str] = []
@@ -165,6 +168,7 @@ def read_profile(file: Traversable) -> Profile:
         rules=tuple(found.field),
         by_meaning=found.by_meaning,
         gateway=found.gateway,
+        battery_low_v=found.battery_low_v,
         delivery=found.delivery,
         codec=found.codec,
         commands=frozenset(found.commands),

@@ -12,6 +12,7 @@ from policy.errors import NotInForce, RuleRefused, UnknownCity
 from policy.groups import (
     CHANNELS,
     GROUPS,
+    Alerts,
     Bands,
     Breach,
     Idle,
@@ -40,6 +41,7 @@ class Policy:
     version: str
     ingest: Ingest
     silence: Silence
+    alerts: Alerts
     signs: Signs
     idle: Idle
     leak: Leak

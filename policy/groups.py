@@ -61,7 +61,6 @@ class Ingest:
     earliest: date = key(day(date(2000, 1, 1), date(2100, 1, 1)))
     #: Times further ahead of arrival are refused.
     latest_ahead: timedelta = key(span(_MINUTE, _YEAR))
-    #: By channel name.
     #: When ingest did not listen for longer than this, no device is to blame for what was not heard.
     outage_after: timedelta = key(span(_MINUTE, _DAY))
     #: Messages that one device may send in the long run, and at once after it was away.
@@ -77,6 +76,21 @@ class Ingest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Command:
+    """How long a command may wait, for a person and for its device."""
+
+    #: Unless it is asked for with another time; and the longest that may be asked for.
+    valid: timedelta = key(span(timedelta(seconds=10), 7 * _DAY))
+    valid_max: timedelta = key(span(timedelta(seconds=10), 7 * _DAY))
+    #: The longest of what needs two persons: a danger is now or not at all.
+    safety_valid: timedelta = key(span(timedelta(seconds=10), _DAY))
+    #: The second person decides within this.
+    approve_within: timedelta = key(span(_MINUTE, _DAY))
+    #: A danger that a device reported within this is on record.
+    hazard_window: timedelta = key(span(_MINUTE, 30 * _DAY))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Silence:
     """After how long without a message a source counts as silent."""
 
@@ -84,6 +98,64 @@ class Silence:
     lock_after: timedelta = key(span(_MINUTE, 90 * _DAY))
     #: A unit none of whose sources was heard for so long is silent as a whole.
     unit_after: timedelta = key(span(_MINUTE, 90 * _DAY))
+    #: Devices are looked at so often.
+    watch_every: timedelta = key(span(timedelta(seconds=10), _DAY))
+    #: A device is offline when it was not heard for so many times the interval of its profile, and for as
+    #: long as that at least.
+    offline_factor: float = key(number(1, 100))
+    offline_at_least: timedelta = key(span(_MINUTE, 30 * _DAY))
+    #: A gateway's child is quiet after so many intervals: more than this share of at least so many children
+    #: that fell quiet together are one fault of the gateway.
+    quiet_factor: float = key(number(1, 100))
+    gateway_share: float = key(share())
+    gateway_children: int = key(whole(2, 1000))
+    #: What arrives is late when it is older than so many intervals.
+    late_factor: float = key(number(1, 100))
+    #: A clock is wrong when it is off by more than this, and the same within the spread each time.
+    drift_after: timedelta = key(span(timedelta(seconds=1), 30 * _DAY))
+    drift_spread: timedelta = key(span(timedelta(seconds=1), _DAY))
+    #: A battery is low below the first, and good again from the second on.
+    battery_low_pct: float = key(number(0, 100), unit="%")
+    battery_good_pct: float = key(number(0, 100), unit="%")
+    #: So many of the newest so many numbers did not come.
+    gap_min: int = key(whole(1, 4096))
+    gap_window: int = key(whole(1, 4096))
+    #: A device that sent too much counts as such for so long.
+    limited_for: timedelta = key(span(_MINUTE, 30 * _DAY))
+    #: A value that should move is stuck when at least so many readings over this time are exactly the same:
+    #: the mains voltage …
+    stuck_readings: int = key(whole(2, 1000))
+    stuck_voltage_after: timedelta = key(span(timedelta(hours=1), 90 * _DAY))
+    #: … temperature, humidity and carbon dioxide …
+    stuck_climate_after: timedelta = key(span(timedelta(hours=1), 90 * _DAY))
+    #: … a register while its own gauge says that at least so much runs all the time. A register that stands
+    #: still by itself is an empty home and no fault.
+    stuck_register_after: timedelta = key(span(timedelta(hours=1), 90 * _DAY))
+    stuck_load_w: float = key(number(0, 100_000), unit="W")
+    stuck_flow_l_h: float = key(number(0, 100_000), unit="L/h")
+    #: How far back the newest value of a channel is looked for.
+    memory: timedelta = key(span(_DAY, 5 * _YEAR))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alerts:
+    """When this installation itself needs somebody, and how alerts behave."""
+
+    #: What is over and comes again within this time is the same alert.
+    flap_within: timedelta = key(span(_MINUTE, 30 * _DAY))
+    #: An alert that a person closed while its cause goes on is raised again after this time.
+    repeat_after: timedelta = key(span(_MINUTE, 90 * _DAY))
+    #: Messages that waited longer than this before they were stored.
+    queue_age: timedelta = key(span(timedelta(seconds=1), _DAY))
+    #: Ingest gave no sign for so long.
+    ingest_after: timedelta = key(span(_MINUTE, _DAY))
+    #: Marks of days to compute that the worker did not get to for so long.
+    worker_after: timedelta = key(span(_MINUTE, 7 * _DAY))
+    #: The disk has less than this share free.
+    disk_free: float = key(share())
+    #: Of the messages of a day at least so many, and this share, were quarantined.
+    quarantine_min: int = key(whole(1, 1_000_000))
+    quarantine_share: float = key(share())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +347,9 @@ class Retention:
 #: Group name -> class, in the order of the files.
 GROUPS: Mapping[str, type] = {
     "ingest": Ingest,
+    "command": Command,
     "silence": Silence,
+    "alerts": Alerts,
     "signs": Signs,
     "idle": Idle,
     "leak": Leak,
@@ -290,10 +364,14 @@ GROUPS: Mapping[str, type] = {
 #: The first of each pair must not be above the second.
 _ORDERED = (
     ("ingest_future_tolerance", "ingest_latest_ahead"),
+    ("command_valid", "command_valid_max"),
     ("signs_energy_quiet_factor", "signs_energy_alive_factor"),
     ("signs_energy_quiet_margin_kwh", "signs_energy_alive_margin_kwh"),
     ("signs_energy_repeat_days", "signs_standby_days"),
     ("signs_standby_min_days", "signs_standby_days"),
+    ("silence_quiet_factor", "silence_offline_factor"),
+    ("silence_battery_low_pct", "silence_battery_good_pct"),
+    ("silence_gap_min", "silence_gap_window"),
     ("leak_baseline_min_days", "leak_baseline_days"),
     ("leak_flat_hours", "leak_flat_window_hours"),
     ("leak_min_hours", "leak_long_hours"),

@@ -54,6 +54,9 @@ CREATE TABLE event_archive (LIKE event);
 ALTER TABLE event_archive ADD COLUMN replay_id integer NOT NULL REFERENCES replay;
 CREATE INDEX event_archive_key ON event_archive (device_id, time);
 
+-- The newest word of each device on its battery: wire.events.EventType.battery_low.
+CREATE INDEX event_battery ON event (device_id, time) WHERE type = 8;
+
 CREATE VIEW v_device_sign AS SELECT * FROM device_sign;
 CREATE VIEW v_ingest_state AS SELECT * FROM ingest_state;
 CREATE VIEW v_ingest_tally AS SELECT * FROM ingest_tally;
