@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from types import MappingProxyType
 
+from devices.candidates import Candidate, Context, sums, sums_of_tariffs
 from devices.decoders.reports import Value
-from devices.quantities import Candidate, Context, candidate, sums
+from devices.quantities import candidate
 from devices.samples import Sample, samples
-from devices.scope import Scope, scope
+from devices.scope import Scope, announces, scope
 from devices.states import PRESSES, Condition, conditions
 from devices.wording import Words, words
 from wire.channels import BY_NAME
@@ -35,8 +36,14 @@ _MEDIA = MappingProxyType(
         "cooling load volume at outlet": "cooling",
         "cooling load volume at inlet": "cooling",
         "electricity": "electricity",
+        "heat cost allocation": "allocation",
+        "heat cost allocator": "allocation",
     }
 )
+
+
+#: What is worth having as of a set date, where the present value is not told.
+_DATED = frozenset({"heat_hca", *(name for name, channel in BY_NAME.items() if channel.metered)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +95,8 @@ def read(fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo, *,
             told += conditions(sample, context)
     readings = _readings(candidates)
     events = _events(told)
+    if not readings and not events and announces(found):
+        events = (Meant(event="online"),)
     if readings or events:
         return Meaning(readings=readings, events=events)
     return Meaning(scope=scope(found, context, refused))
@@ -109,9 +118,13 @@ def _context(found: Iterable[Sample], about: str) -> Context:
 def _readings(candidates: Iterable[Candidate]) -> tuple[Meant, ...]:
     """One value a channel and time."""
     by_place: dict[tuple[str, int | None], list[Candidate]] = {}
+    candidates = list(candidates)
+    present = {one.channel for one in candidates if not one.sample.dated}
     for one in candidates:
+        if one.sample.dated and (one.channel in present or one.channel not in _DATED):
+            continue
         by_place.setdefault((one.channel, one.sample.at_us), []).append(one)
-    timed = {channel for channel, at_us in by_place if at_us is not None}
+    timed = {one.channel for one in candidates if one.sample.at_us is not None and not one.sample.dated}
     settled: list[Meant] = []
     for (channel, at_us), several in by_place.items():
         if at_us is None and channel in timed:
@@ -125,8 +138,8 @@ def _readings(candidates: Iterable[Candidate]) -> tuple[Meant, ...]:
 def _best(channel: str, several: list[Candidate]) -> Candidate | None:
     sharp = channel == "power_w" or BY_NAME[channel].metered
     if sharp:
-        whole = [one for one in several if one.phase == 0]
-        several = whole or sums(several)
+        several = [one for one in several if not one.tariff] or sums_of_tariffs(several)
+        several = [one for one in several if not one.phase] or sums(several)
     if not several:
         return None
     score = max(one.score for one in several)

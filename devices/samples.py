@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from devices.decoders.reports import Value
+from devices.setdates import set_date
 from devices.wording import Words, words
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,6 +64,8 @@ class Sample:
     at_us: int | None = None
     #: Which list it stands in, without the place in it; "": in none.
     series: str = ""
+    #: A value of a set date, as meters keep it beside the present one.
+    dated: bool = False
 
     @property
     def words(self) -> Words:
@@ -106,14 +109,16 @@ class _Reader:
             found = self._named(name, parent, leaf, group)
             if found is not None:
                 own, around = found
+                date = set_date(own, group, self._zone)
                 yield Sample(
                     field=name,
-                    own=own,
+                    own=own if date is None else date.rest,
                     around=around,
                     value=value,
                     unit=self._unit(name, leaf, own, group, value),
-                    at_us=self._time(parent),
+                    at_us=self._time(parent) if date is None else date.at_us,
                     series=_series(name),
+                    dated=date is not None,
                 )
 
     def _named(
@@ -144,6 +149,8 @@ class _Reader:
             if amount is not None and amount[2]:
                 return amount[2]
         whole = _plain(leaf)
+        if whole not in _VALUE and not _VALUE.isdisjoint(map(_plain, group)):
+            return ""
         best = ""
         for key, unit in group.items():
             if not isinstance(unit, str):

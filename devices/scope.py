@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from devices.quantities import NO_TOTAL, NO_UNIT, Context
+from devices.candidates import NO_TOTAL, NO_UNIT, Context
 from devices.samples import Sample
 
 
@@ -36,7 +36,7 @@ class Scope(StrEnum):
     configuration = "configuration"
 
 
-#: In this order: the first whose words stand in the report.
+#: The one whose words stand in most of the fields; of equals the first.
 _WORDS: tuple[tuple[Scope, tuple[str, ...]], ...] = (
     (Scope.parking, ("parking",)),
     (Scope.position, ("position", "acceleration")),
@@ -68,6 +68,13 @@ _WORDS: tuple[tuple[Scope, tuple[str, ...]], ...] = (
 )
 
 
+def announces(samples: Sequence[Sample]) -> bool:
+    """Whether a report holds nothing but who the device is and its versions: it tells that it started."""
+    return any(sample.words.has("version") for sample in samples) and all(
+        sample.words.has("identity") and not sample.words.has("command") for sample in samples
+    )
+
+
 def scope(samples: Sequence[Sample], context: Context, refused: Collection[str]) -> Scope | None:
     """Say what a report without anything in scope is about; None: nobody knows.
 
@@ -85,7 +92,6 @@ def scope(samples: Sequence[Sample], context: Context, refused: Collection[str])
             return code
     if context.about.has("parking"):
         return Scope.parking
-    for code, wanted in _WORDS:
-        if any(sample.words.has(*wanted) for sample in samples):
-            return code
-    return None
+    votes = [(sum(sample.words.has(*wanted) for sample in samples), code) for code, wanted in _WORDS]
+    most = max(count for count, _ in votes)
+    return next((code for count, code in votes if count == most > 0), None)

@@ -6,7 +6,7 @@ What is not clear gives nothing: a code of a maker's own, a contact of which not
 import re
 from dataclasses import dataclass
 
-from devices.quantities import Context
+from devices.candidates import Context
 from devices.samples import Sample
 from devices.wording import Words, truth, vocabulary, words
 
@@ -17,6 +17,7 @@ _NOT_SO = (
     "battery", "valve", "temperature", "humidity", "co2", "proximity", "pollution", "total", "heat",
     "level", "raw",
 )  # fmt: skip
+_NOT_CHARGE = tuple(word for word in _NOT_SO if word not in ("battery", "extreme", "level", "percent"))
 #: What says nothing itself: then the product's name does.
 _GENERIC = frozenset(
     {
@@ -29,8 +30,9 @@ _GENERIC = frozenset(
 )  # fmt: skip
 #: Words of the field or product, and the event they are of; the first that fits.
 _EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("battery_low", ("battery",)),
     ("tamper", ("tamper",)),
-    ("water_leak", ("leak",)),
+    ("water_leak", ("leak", "burst")),
     ("smoke", ("smoke",)),
     ("emergency_button", ("emergency",)),
     ("button_pressed", ("button",)),
@@ -38,12 +40,15 @@ _EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("door_opened", ("door",)),
     ("motion", ("motion",)),
 )
+#: Values that say what they are of, whatever the field is called.
+_SEATS = frozenset({"occupied", "vacant", "unoccupied"})
 #: Presses, not states: that nobody presses is not told.
 PRESSES = frozenset({"button_pressed", "smoke_test"})
 #: What a text of several words, each a flag, can say: of a meter or detector.
 _FLAGS = (
-    (re.compile(r"(?<!NO)(?<!NO[ _])LEAK(?!_?DATE)|BURST"), "water_leak"),
+    (re.compile(r"(?<!NO)(?<!NO[ _])LEAK(?!_?DATE|AGE_OR)|BURST"), "water_leak"),
     (re.compile(r"TAMPER|SABOTAGE|FRAUD(?!_?DATE)|REMOVAL|MANIPULATION|DETACHED"), "tamper"),
+    (re.compile(r"(?:POWER|BATTERY)_?LOW|LOW_?(?:POWER|BATTERY)"), "battery_low"),
     (re.compile(r"SMOKE(?!_?(?:SENSOR|CHAMBER|INLET|TEST))|FIRE_?ALARM"), "smoke"),
 )  # fmt: skip
 _SEVERAL = re.compile(r"[A-Z][A-Z0-9_]*(?:[ ,;|]+[A-Z0-9_]+)*|OK")
@@ -72,7 +77,7 @@ def conditions(sample: Sample, context: Context) -> list[Condition]:
         found = _flagged(sample, context)
         if found:
             return found
-    if sample.words.has(*_NOT_SO):
+    if sample.words.has(*(_NOT_SO if not own.has("battery") else _NOT_CHARGE)):
         return []
     event = _event(sample, context)
     if event is None:
@@ -83,7 +88,7 @@ def conditions(sample: Sample, context: Context) -> list[Condition]:
     return [Condition(event=event, is_so=is_so, sample=sample)]
 
 
-def _event(sample: Sample, context: Context) -> str | None:
+def _event(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - guard clauses
     own = sample.own
     known = sample.words
     if _belongs_elsewhere(known, context):
@@ -95,18 +100,22 @@ def _event(sample: Sample, context: Context) -> str | None:
     for event, wanted in _EVENTS:
         if own.has(*wanted) and _fits(event, own, sample, context):
             return event
+    if isinstance(sample.value, str) and sample.value.strip().lower() in _SEATS:
+        return "motion"
     if own.known - vocabulary().keys() - _GENERIC and not set(own.plain) <= _GENERIC | {
         n for n in own.plain if n.isdigit()
     }:
         return None
-    return _of_product(own, context) if _is_generic(own) else None
+    return _of_product(context) if _is_generic(own) else None
 
 
-def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:
+def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:  # noqa: PLR0911 - one an event
+    if event == "battery_low":
+        return _tells_of_charge(own, sample)
     if event == "gas":
         return own.has("alarm", "leak", "detected", "detection", "status") and context.medium not in _METERS
     if event == "door_opened":
-        if own.has("detection", "relay", "pulse", "cover", "lid", "flag"):
+        if own.has("detection", "pulse", "cover", "lid") or (own.has("relay") and "reed" not in own.plain):
             return False
         return not (own.has("current") and own.has("fault"))
     if event == "motion":
@@ -114,6 +123,13 @@ def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:
     if event == "button_pressed":
         return not own.has("time", "duration") and not sample.words.has("led")
     return True
+
+
+def _tells_of_charge(own: Words, sample: Sample) -> bool:
+    """A flag that it is low, or a word for how it is; its level is a reading."""
+    if isinstance(sample.value, str):
+        return (sample.number is None and not own.has("extreme", "voltage", "percent")) or own.has("low")
+    return own.has("low")
 
 
 def _belongs_elsewhere(known: Words, context: Context) -> bool:
@@ -127,7 +143,9 @@ def _is_generic(own: Words) -> bool:
     return all(word in _GENERIC or word.isdigit() for word in own.plain)
 
 
-def _of_product(own: Words, context: Context) -> str | None:  # noqa: ARG001
+def _of_product(context: Context) -> str | None:
+    if context.medium in _METERS:
+        return None
     found = [event for event, wanted in _EVENTS if context.about.has(*wanted)]
     if found and "emergency_button" in found:
         return "emergency_button"
@@ -136,6 +154,8 @@ def _of_product(own: Words, context: Context) -> str | None:  # noqa: ARG001
 
 def _is_so(sample: Sample, event: str, context: Context) -> bool | None:  # noqa: PLR0911 - guard clauses
     value = sample.value
+    if event == "battery_low":
+        return _is_low(sample)
     if event == "door_opened":
         return _is_open(sample, context)
     if isinstance(value, bool):
@@ -152,6 +172,20 @@ def _is_so(sample: Sample, event: str, context: Context) -> bool | None:  # noqa
     if event in ("water_leak", "smoke", "gas", "emergency_button", "tamper", "button_pressed", "smoke_test"):
         return {0.0: False, 1.0: True}.get(value)
     return None
+
+
+def _is_low(sample: Sample) -> bool | None:
+    value = sample.value
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        said = words(value)
+        if said.has("low", "critical", "empty", "weak", "replace"):
+            return not said.has("not", "no")
+        if said.has("good", "ok", "normal", "full", "high", "medium"):
+            return False
+        return truth(value) if sample.own.has("low") else None
+    return {0.0: False, 1.0: True}.get(value)
 
 
 def _is_open(sample: Sample, context: Context) -> bool | None:  # noqa: PLR0911 - guard clauses

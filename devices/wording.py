@@ -87,6 +87,12 @@ def truth(text: str) -> bool | None:  # noqa: PLR0911 - guard clauses
     return None
 
 
+@cache
+def suffixes() -> Mapping[str, str]:
+    """Words at the end of a name that are units, and the units."""
+    return MappingProxyType({word: unit for unit, words in _file()["suffixes"].items() for word in words})
+
+
 def _negated(word: str) -> bool:
     """Written together: ``unoccupied``, ``noleak``."""
     table = vocabulary()

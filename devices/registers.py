@@ -1,0 +1,114 @@
+"""Registers by their words and units: energy, volume, the units of heat cost allocators.
+
+A wrong register is worse than none. Only a present total is taken, and only where the message states the
+unit; what the flat sends out, and what a heat carrier moves, is no consumption.
+"""
+
+from devices.candidates import (
+    NO_MEASURE,
+    NO_TOTAL,
+    NO_UNIT,
+    NOT_NOW,
+    Context,
+    Found,
+    excluded,
+    is_of,
+    made,
+    phase_of,
+    tariff_of,
+    unit_of,
+)
+from devices.samples import Sample
+from devices.wording import Words
+
+_NOT_USED = ("export", "reactive", "apparent", "input", "subunit", "cooling", "interval")
+_NO_ENERGY = (*(word for word in NOT_NOW if word != "tariff"), *_NOT_USED, *NO_MEASURE)
+_NO_VOLUME = (*NOT_NOW, *_NOT_USED, "alarm", "error", "status", "command")
+
+
+def energy(sample: Sample, number: float, context: Context) -> Found:
+    """Electricity or heat, in units of energy."""
+    own = sample.own
+    unit = unit_of(sample, "energy_kwh")
+    stated = is_of("energy_kwh", unit)
+    if (sample.unit and not stated) or is_of("power_w", unit_of(sample, "power_w")):
+        return None
+    if not stated and not _is_called_energy(own):
+        return None
+    tariff = tariff_of(sample.words)
+    if tariff < 0 or sample.words.has(*_NO_ENERGY) or (tariff and not stated):
+        return NO_TOTAL if stated or own.has("energy") else None
+    if not stated:
+        return NO_UNIT
+    phase = 0 if tariff else phase_of(own)
+    if number < 0 or phase < 0:
+        return NO_TOTAL
+    channel = "heat_kwh" if _is_heat(sample, context) else "energy_kwh"
+    return made(channel, sample, number, unit, score=_total(own), phase=phase, tariff=tariff)
+
+
+def volume(sample: Sample, number: float, context: Context) -> Found:
+    """Water or gas, in units of volume."""
+    own = sample.own
+    unit = unit_of(sample, "water_l")
+    stated = is_of("water_l", unit) and not is_of("flow_l_h", unit_of(sample, "flow_l_h"))
+    named = own.has("volume") or (own.has("water", "gas") and own.has("total", "consumption", "count"))
+    if (sample.unit and not stated) or not (stated or named):
+        return None
+    if own.has("battery", "voltage", "temperature", "flow") and not (named and stated):
+        return None
+    if excluded(sample, *_NO_VOLUME):
+        return NO_TOTAL if stated else None
+    if not stated:
+        return NO_UNIT
+    channel = _of_medium(sample, context)
+    if channel is None:
+        return None
+    return NO_TOTAL if number < 0 else made(channel, sample, number, unit, score=_total(own))
+
+
+def allocation(sample: Sample, number: float, context: Context) -> Found:  # noqa: ARG001 - as the others
+    """The units of a heat cost allocator, since its last reckoning."""
+    if "hca" not in sample.own.plain:
+        return None
+    if excluded(sample, *NOT_NOW, *_NOT_USED) or number < 0:
+        return NO_TOTAL
+    return made("heat_hca", sample, number, "HCA", score=sample.own.has("current", "total"))
+
+
+def _is_called_energy(own: Words) -> bool:
+    if own.has("power", "electricity") and own.has("consumption", "total"):
+        return not own.has("active", "import")  # "total active power" is power
+    return own.has("energy", "kwh")
+
+
+def _total(own: Words) -> int:
+    """How much a register's name sounds like the total of all; several are told apart by a number."""
+    return 4 * own.has("total") - sum(word in ("forward", "positive") for word in own.plain)
+
+
+def _is_heat(sample: Sample, context: Context) -> bool:
+    if context.medium:
+        return context.medium == "heat"
+    if sample.words.has("heat"):
+        return True
+    if sample.words.has("electricity", "import", "active") or context.about.has("electricity"):
+        return False
+    carrier = context.said.has("volume") and context.said.has("carrier", "flow", "extreme")
+    return carrier or context.about.has("heat")
+
+
+def _of_medium(sample: Sample, context: Context) -> str | None:
+    if context.medium:
+        return {"water": "water_l", "hot_water": "hot_water_l", "gas": "gas_m3"}.get(context.medium)
+    words = sample.words
+    if words.has("heat") or (context.said.has("energy", "heat") and not words.has("water")):
+        return None  # the carrier of a heat meter
+    for about in (words, context.about):
+        if about.has("gas") and not about.has("water"):
+            return "gas_m3"
+        if about.has("water"):
+            return "hot_water_l" if about.has("hot") else "water_l"
+    if context.said.has("gas") and not context.said.has("water", "leak"):
+        return "gas_m3"
+    return "water_l"

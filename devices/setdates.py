@@ -1,0 +1,66 @@
+"""Values that a meter keeps of a set date, in a field beside: ``target_m3`` and ``target_date``."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import NamedTuple
+
+from devices.decoders.reports import Value
+from devices.wording import Words, words
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND, _MINUTE, _DAY = timedelta(microseconds=1), timedelta(minutes=1), timedelta(days=1)
+_DATES = frozenset({"date", "datetime"})
+#: What a set date is called.
+_CALLED = frozenset({"target", "set", "due", "key", "at", "history", "prev", "previous", "billing"})
+
+
+class SetDate(NamedTuple):
+    """Of which moment a value is."""
+
+    at_us: int
+    #: What the value is called, without its date.
+    rest: Words
+
+
+def set_date(own: Words, group: Mapping[str, Value], zone: tzinfo) -> SetDate | None:
+    """Find the date in the fields around that a value is of.
+
+    A date alone is the end of the month that ends with it or before it: meters write one or the other. Any
+    other date could be the day's beginning or its end, so it is none.
+    """
+    if _CALLED.isdisjoint(own.plain) or not _DATES.isdisjoint(own.plain[-1:]):
+        return None
+    for name, value in group.items():
+        called = words(name).plain
+        stem = [word for word in called if word not in _DATES]
+        if not isinstance(value, str) or len(stem) == len(called) or not stem:
+            continue
+        known = {word for word in stem if not word.isdigit()} <= _CALLED
+        if known and set(stem) <= set(own.plain) and _number(stem) == _number(own.plain):
+            at_us = _moment(value, zone)
+            if at_us is not None:
+                rest = [
+                    word for word in own.plain if word not in _DATES and word not in stem and word != "at"
+                ]
+                return SetDate(at_us, words("_".join(rest)))
+    return None
+
+
+def _number(called: list[str] | tuple[str, ...]) -> list[str]:
+    return [word for word in called if word.isdigit()]
+
+
+def _moment(text: str, zone: tzinfo) -> int | None:
+    try:
+        at = datetime.fromisoformat(text.strip())
+        if len(text.strip()) == len("2026-11-30"):
+            if (at + _DAY).day == 1:
+                at += _DAY
+            elif at.day != 1:
+                return None
+        elif (at.hour, at.minute) == (23, 59):
+            at += _MINUTE
+        at = at if at.tzinfo is not None else at.replace(tzinfo=zone)
+        return (at.replace(second=0) - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError):
+        return None
