@@ -1,23 +1,28 @@
 """What the worker does, one transaction a step: readings to usage and features, features to leads."""
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from anju import retention
 from anju.jobs import Kind, request
+from anomaly.renewal import Renewed, renew
 from anomaly.store import update_unit_days
 from anomaly.sweep import sweep
+from devices import bindings
+from devices.bindings import Rebinding
 from devices.profiles import load_profiles
 from housing.estates import list_estates
 from housing.leads import raise_leads
 from housing.scope import EVERYTHING
+from housing.withdrawals import Rebound, withdraw
 from policy.book import PolicyBook
 from storage import watermark
 from storage.pool import Connection
 from usage.loading import Forms
 from usage.recompute import recompute
+from wire.channels import BY_CODE
 
 #: Marked days that one transaction takes: about a second of work.
 BATCH_DAYS = 20_000
@@ -27,6 +32,10 @@ RAN = "worker"
 _CHANGED = "usage"
 #: … up to which one the newest sweep looked, as of which local days, and by which policies.
 _SWEPT = "leads_swept"
+#: The newest change of the registry after which signals and leads were renewed.
+_REBOUND = "rebound"
+#: So many batches of marks are worked off in the transaction that renews, at most.
+_CATCH_UP = 5
 
 
 def _forms() -> Forms:
@@ -81,7 +90,35 @@ class Work:
         (`anju settle` does, to be sure) is left out where nothing is new.
         """
         standing = self._standing(connection, self.now())
-        return bool(standing.days) and watermark.noted(connection, _SWEPT) != standing.note
+        if not standing.days:
+            return False
+        is_rebound = bindings.newest_rebinding(connection) > self._renewed(connection)
+        return is_rebound or watermark.noted(connection, _SWEPT) != standing.note
+
+    def renew(self, connection: Connection) -> bool:
+        """After bindings were corrected: judge past evenings of the homes again, and withdraw what fell.
+
+        Marks are worked off first, in the same transaction, or signals would still rest on the wrong data.
+
+        Returns
+        -------
+        bool
+            False: there are too many marks; it is to be tried again.
+        """
+        pending = bindings.rebindings(connection, after=self._renewed(connection))
+        if not pending:
+            return True
+        if all(self.recompute(connection) for _ in range(_CATCH_UP)):
+            return False
+        now = self.now()
+        days: dict[int, tuple[date, date]] = {}
+        for one in pending:
+            first, last = days.get(one.unit_id, (one.first_day, one.last_day))
+            days[one.unit_id] = (min(first, one.first_day), max(last, one.last_day))
+        renewed = renew(connection, books=self.books, days=days, now=now)
+        withdraw(connection, [_rebound(pending, evenings) for evenings in renewed], now=now)
+        watermark.advance(connection, _REBOUND, now, {"change": pending[-1].change_id})
+        return True
 
     def sweep(self, connection: Connection) -> None:
         """Sweep as of today, with what arrived up to now, and let the signals become leads.
@@ -120,6 +157,10 @@ class Work:
                     most[channel] = max(limits.step_per_h, most.get(channel, 0.0))
         return most
 
+    def _renewed(self, connection: Connection) -> int:
+        change = watermark.noted(connection, _REBOUND).get("change", 0)
+        return change if isinstance(change, int) else 0
+
     def _serial(self, connection: Connection) -> int:
         serial = watermark.noted(connection, _CHANGED).get("serial", 0)
         return serial if isinstance(serial, int) else 0
@@ -153,6 +194,21 @@ class _Standing:
             "days": {zone: day.isoformat() for zone, day in sorted(self.days.items())},
             "policies": sorted(self.policies),
         }
+
+
+def _rebound(pending: Sequence[Rebinding], evenings: Renewed) -> Rebound:
+    """All that moved at one home; the newest act stands for it."""
+    mine = [one for one in pending if one.unit_id == evenings.unit_id]
+    newest = mine[-1]
+    return Rebound(
+        unit_id=newest.unit_id,
+        channels=frozenset(BY_CODE[one.channel].name if one.channel else "events" for one in mine),
+        first=evenings.first,
+        last=evenings.last,
+        change_id=newest.change_id,
+        by=newest.by,
+        reason=newest.reason,
+    )
 
 
 def _days(note: Mapping[str, object]) -> list[date]:

@@ -183,6 +183,8 @@ class _Process:
     def _sweep(self, pool: Pool) -> None:
         began = time.monotonic()
         with pool.connection() as connection:
+            self._work.renew(connection)
+        with pool.connection() as connection:
             self._work.sweep(connection)
         ended = time.monotonic()
         self._rest_until = ended + _REST * (ended - began)

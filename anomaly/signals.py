@@ -65,5 +65,11 @@ def replace(
     return removed
 
 
+def first_evening(connection: Connection) -> date | None:
+    """The earliest evening that anything was said of."""
+    row = connection.execute(_SQL["first_evening"]).fetchone()
+    return None if row is None else row[0]
+
+
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)

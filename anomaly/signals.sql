@@ -21,3 +21,6 @@ WHERE s.unit_id = ANY(%(unit_ids)s) AND s.kind = ANY(%(kinds)s)
            AS r (unit_id, kind, as_of)
       WHERE r.unit_id = s.unit_id AND r.kind = s.kind AND r.as_of = s.as_of
   )
+
+-- first_evening --
+SELECT min(as_of) FROM signal

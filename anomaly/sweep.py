@@ -29,7 +29,7 @@ SWEPT = "sweep"
 #: Name and version of the detector behind each kind; a new version is a new way of judging.
 _DETECTORS = {leak.LEAK: "leak/1", idle.VACANCY: "idle/1", idle.IDLE_LIMIT: "idle/1"}
 #: Two sweeps at once: the second waits.
-_LOCK = 7_309_004_717
+LOCK = 7_309_004_717
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ def sweep(
     progress : callable
         Told homes done and homes in all.
     """
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     blocks = list(loading.blocks(connection))
     homes, done, left_out = sum(len(block.unit_ids) for block in blocks), 0, 0
     evenings, found, removed = 0, 0, 0
@@ -83,7 +83,7 @@ def sweep(
         until = min(last, block.today(now))
         done += len(block.unit_ids)
         try:
-            rows = list(_block(connection, block, block.book(books), first=first, last=until, now=now))
+            rows = list(evenings_of(connection, block, block.book(books), first=first, last=until, now=now))
         except AnomalyError as error:
             block.leave_out(error)
             left_out += len(block.unit_ids)
@@ -97,13 +97,14 @@ def sweep(
                 newest = max(until, newest or until)
         progress(done, homes)
     if newest is not None:
-        _remember(connection, last=newest, now=now)
+        _remember(connection, first=first, last=newest, now=now)
     return Swept(homes=homes, left_out=left_out, evenings=evenings, signals=found, removed=removed)
 
 
-def _block(
+def evenings_of(
     connection: Connection, block: Block, book: PolicyBook, *, first: date, last: date, now: datetime
 ) -> Iterator[Signal]:
+    """What the detectors say of a block as of each day of a range."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     for _, stretch in groupby(days, key=lambda day: id(book.on(day))):
         same = list(stretch)
@@ -155,7 +156,10 @@ def _detect(ledger: Ledger, policy: Policy, at: int) -> list[Finding]:
     return found + idle.detect(views.idle_view(ledger, at, memory), policy.idle, policy.bands)
 
 
-def _remember(connection: Connection, *, last: date, now: datetime) -> None:
-    before = connection.execute("SELECT note ->> 'last' FROM watermark WHERE name = %s", [SWEPT]).fetchone()
-    newest = max(last.isoformat(), before[0] if before and before[0] else "")
-    watermark.advance(connection, SWEPT, now, {"last": newest})
+def _remember(connection: Connection, *, first: date, last: date, now: datetime) -> None:
+    before = watermark.noted(connection, SWEPT)
+    note = {
+        "first": min(first.isoformat(), str(before.get("first", "9"))),
+        "last": max(last.isoformat(), str(before.get("last", ""))),
+    }
+    watermark.advance(connection, SWEPT, now, note)

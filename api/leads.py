@@ -13,11 +13,11 @@ from api.fields import CodeFilter, Id, IdFilter, Note, Version
 from api.permissions import LeadReader, Needs
 from api.problems import Problem
 from api.signals import Evidence
-from housing import leads, verdicts
+from housing import leads, verdicts, withdrawals
 
 router = APIRouter(tags=["leads"])
 
-Status = Literal["open", "confirmed", "refuted", "dismissed"]
+Status = Literal["open", "confirmed", "refuted", "dismissed", "withdrawn"]
 SourceCode = Literal["desk", "visit", "call"]
 
 
@@ -72,10 +72,28 @@ class CodeItem(BaseModel):
     note_required: bool
 
 
+class WithdrawalItem(BaseModel):
+    """What became of a lead when the data behind it moved to another home."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    effect: Literal["withdrawn", "flagged", "cleared"]
+    at: datetime
+    by: str
+    status: str = Field(description="Of the lead before.")
+    reason: str
+    zh: str
+    en: str
+    change_id: int = Field(description="The act in the registry.")
+
+
 class LeadDetail(LeadItem):
     """A lead with its history and what its reader may do now."""
 
     verdicts: list[VerdictItem] = Field(description="Oldest first.")
+    withdrawals: list[WithdrawalItem] = Field(
+        description="Oldest first: corrections of the registry that moved its data to another home, or back."
+    )
     permitted: list[str] = Field(description="Actions of this reader in this state.")
     codes: list[CodeItem] = Field(description="Reasons of the permitted actions.")
 
@@ -141,6 +159,7 @@ def read_lead(lead_id: Id, connection: Db, who: LeadReader) -> LeadDetail:
         verdicts=[
             VerdictItem.model_validate(one) for one in verdicts.of_lead(connection, lead_id, scope=who.scope)
         ],
+        withdrawals=[_withdrawal(one) for one in withdrawals.of_lead(connection, lead_id, scope=who.scope)],
         permitted=list(actions),
         codes=[
             CodeItem.model_validate(code)
@@ -187,6 +206,20 @@ def reopen_lead(
         scope=who.scope,
     )
     return read_lead(lead_id, connection, who)
+
+
+def _withdrawal(found: withdrawals.Withdrawal) -> WithdrawalItem:
+    zh, en = withdrawals.REASONS[found.reason]
+    return WithdrawalItem(
+        effect=found.effect,
+        at=found.at,
+        by=found.by,
+        status=found.status,
+        reason=found.reason,
+        zh=zh,
+        en=en,
+        change_id=found.change_id,
+    )
 
 
 def permitted_to(who: Account, status: str) -> tuple[str, ...]:

@@ -34,3 +34,89 @@ class UnknownDevice(DevicesError):
 
 class RetiredDevice(DevicesError):
     """The device is retired."""
+
+
+class UnknownGateway(DevicesError):
+    """The gateway is not registered, or is the device itself."""
+
+
+class AddressTaken(DevicesError):
+    """Another device of this gateway has this address."""
+
+
+class AlreadyInstalled(DevicesError):
+    """The device is installed elsewhere: move it, or correct where it was."""
+
+
+class PlaceTaken(InstallationConflict):
+    """Another device serves this channel there in that period."""
+
+    def __init__(self, message: str | None = None, *, device: str, channel: int) -> None:
+        super().__init__(message)
+        #: Who hangs there.
+        self.device = device
+        self.channel = channel
+
+
+class NotInstalled(DevicesError):
+    """The device is not installed anywhere in that period."""
+
+
+class NothingToInstall(DevicesError):
+    """The device's profile has neither channels nor events."""
+
+
+class OtherEstate(DevicesError):
+    """The home belongs to another estate than the device."""
+
+
+class UnknownPlace(DevicesError):
+    """There is no such home."""
+
+
+class SeveralPlaces(DevicesError):
+    """A device was at several places in that period: choose one in which each was at one place."""
+
+
+class ChangedMeanwhile(DevicesError):
+    """Somebody changed these installations in the meantime: look again."""
+
+
+class UndoRefused(DevicesError):
+    """This cannot be undone: it is too long ago, something was changed since, or it was undone already."""
+
+
+class UnknownReason(DevicesError):
+    """The reason is not in the closed list of corrections."""
+
+
+class PeriodEmpty(DevicesError):
+    """The period ends before it begins, or begins in the future."""
+
+
+class UnknownCommand(DevicesError):
+    """There is no such command."""
+
+
+class NotUnderstood(DevicesError):
+    """The device does not understand this command."""
+
+
+class ArgumentsInvalid(DevicesError):
+    """The command's arguments are not those it takes."""
+
+
+class ReasonUnfit(DevicesError):
+    """The command needs a reason of safety that fits it."""
+
+
+class CommandConflict(DevicesError):
+    """The id belongs to another command."""
+
+
+class CommandMoved(DevicesError):
+    """The command is not in that state any more."""
+
+
+class SamePerson(DevicesError):
+    """Who asked for a command cannot approve it."""

@@ -14,8 +14,10 @@ from functools import cache
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+import psycopg
+
 from devices import marks
-from devices.errors import InvalidDeviceCode, UnknownProfile
+from devices.errors import AddressTaken, InvalidDeviceCode, UnknownGateway, UnknownProfile
 from devices.profiles import Profile, load_profiles
 from storage.pool import Connection
 from storage.queries import load as load_queries
@@ -38,9 +40,9 @@ class NewDevice:
     estate_id: int
     #: The maker's number (表号).
     serial: str = ""
-    #: Code of the gateway that speaks for it; None: it speaks for itself.
+    #: Code of the gateway that speaks for it; empty: it speaks for itself. None: as it is registered.
     gateway: str | None = None
-    #: What its format calls it: a EUI, a meter number, a name. None: its code.
+    #: What its format calls it: a EUI, a meter number, a name; empty: its code. None: as it is registered.
     address: str | None = None
 
 
@@ -187,7 +189,7 @@ def register_device(
 
     Raises
     ------
-    InvalidDeviceCode, UnknownProfile
+    InvalidDeviceCode, UnknownProfile, UnknownGateway, AddressTaken
     """
     device = NewDevice(
         code=code, profile=profile, estate_id=estate_id, serial=serial, gateway=gateway, address=address
@@ -196,9 +198,10 @@ def register_device(
 
 
 def register_devices(connection: Connection, devices: Sequence[NewDevice]) -> dict[str, int]:
-    """Register devices, or change them, in three round trips; safe to repeat.
+    """Register devices, or change them, in a few round trips; safe to repeat.
 
-    A changed profile changes what the device's readings mean: their days are marked.
+    A changed profile changes what the device's readings mean: their days are marked. A gateway may be
+    registered in the same call as its children.
 
     Parameters
     ----------
@@ -212,7 +215,7 @@ def register_devices(connection: Connection, devices: Sequence[NewDevice]) -> di
 
     Raises
     ------
-    InvalidDeviceCode, UnknownProfile
+    InvalidDeviceCode, UnknownProfile, UnknownGateway, AddressTaken
         Nothing is written then.
     """
     profiles = load_profiles()
@@ -222,23 +225,44 @@ def register_devices(connection: Connection, devices: Sequence[NewDevice]) -> di
         _profile(profiles, device.profile)
     begin_change(connection)
     codes = [device.code for device in devices]
-    changed = connection.execute(
-        _SQL["register"],
-        {
-            "codes": codes,
-            "profiles": [device.profile for device in devices],
-            "serials": [device.serial for device in devices],
-            "estates": [device.estate_id for device in devices],
-            "gateways": [device.gateway for device in devices],
-            "addresses": [device.address for device in devices],
-        },
-    ).fetchall()
+    with connection.transaction():
+        changed = connection.execute(
+            _SQL["register"],
+            {
+                "codes": codes,
+                "profiles": [device.profile for device in devices],
+                "serials": [device.serial for device in devices],
+                "estates": [device.estate_id for device in devices],
+            },
+        ).fetchall()
+        _give_addresses(connection, devices)
     marks.mark_devices(connection, [device_id for device_id, means_else in changed if means_else])
     return dict(connection.execute(_SQL["ids"], {"codes": codes}).fetchall())
 
 
+def _give_addresses(connection: Connection, devices: Sequence[NewDevice]) -> None:
+    said = [device for device in devices if device.gateway is not None or device.address is not None]
+    if not said:
+        return
+    columns = {
+        "codes": [device.code for device in said],
+        "gateways": [device.gateway for device in said],
+        "addresses": [device.address for device in said],
+    }
+    unknown = connection.execute(_SQL["unknown_gateway"], columns).fetchone()
+    if unknown is not None:
+        raise UnknownGateway(f"{unknown[0]}: no such gateway: {unknown[1]}")
+    try:
+        connection.execute(_SQL["address"], columns)
+    except psycopg.errors.UniqueViolation as error:
+        raise AddressTaken(error.diag.message_detail or str(error)) from error
+
+
 def retire(connection: Connection, code: str) -> bool:
-    """Retire a device: its history stays, what it still sends is quarantined. False if it was already."""
+    """Retire a device: its history stays, what it still sends is quarantined. False if it was already.
+
+    Its installations are left alone; `devices.lifecycle` ends them as well.
+    """
     begin_change(connection)
     row = connection.execute(_SQL["set_status"], {"code": code, "status": "retired"}).fetchone()
     return row is not None

@@ -38,26 +38,46 @@ SELECT code, id FROM device WHERE code = ANY(%(codes)s)
 -- register --
 -- Returns what changed: id, and whether the meaning of its readings did.
 WITH wanted AS (
-    SELECT * FROM unnest(%(codes)s::text[], %(profiles)s::text[], %(serials)s::text[], %(estates)s::integer[],
-                         %(gateways)s::text[], %(addresses)s::text[])
-        AS w (code, profile, serial, estate_id, gateway, address)
+    SELECT * FROM unnest(%(codes)s::text[], %(profiles)s::text[], %(serials)s::text[], %(estates)s::integer[])
+        AS w (code, profile, serial, estate_id)
 ), before AS (
     SELECT id, profile FROM device WHERE code = ANY(%(codes)s)
 ), changed AS (
-    INSERT INTO device AS d (code, profile, serial, estate_id, gateway_id, address)
-    SELECT w.code, w.profile, w.serial, w.estate_id, g.id, w.address
-    FROM wanted w LEFT JOIN device g ON g.code = w.gateway
-    ORDER BY w.code
+    INSERT INTO device AS d (code, profile, serial, estate_id)
+    SELECT code, profile, serial, estate_id FROM wanted ORDER BY code
     ON CONFLICT (code) DO UPDATE
-        SET profile = excluded.profile, serial = excluded.serial, estate_id = excluded.estate_id,
-            gateway_id = excluded.gateway_id, address = excluded.address
-        WHERE (d.profile, d.serial, d.estate_id, d.gateway_id, d.address)
-            IS DISTINCT FROM (excluded.profile, excluded.serial, excluded.estate_id, excluded.gateway_id,
-                              excluded.address)
+        SET profile = excluded.profile, serial = excluded.serial, estate_id = excluded.estate_id
+        WHERE (d.profile, d.serial, d.estate_id)
+            IS DISTINCT FROM (excluded.profile, excluded.serial, excluded.estate_id)
     RETURNING id, profile
 )
 SELECT c.id, b.profile IS NOT NULL AND b.profile <> c.profile
 FROM changed c LEFT JOIN before b ON b.id = c.id
+
+-- unknown_gateway --
+-- The first device that names a gateway which is not registered.
+SELECT w.code, w.gateway
+FROM unnest(%(codes)s::text[], %(gateways)s::text[], %(addresses)s::text[]) AS w (code, gateway, address)
+WHERE w.gateway <> '' AND NOT EXISTS (SELECT FROM device g WHERE g.code = w.gateway AND g.code <> w.code)
+LIMIT 1
+
+-- address --
+-- NULL: as it is; empty: none. A child without an address is called by its code.
+UPDATE device d
+SET gateway_id = n.gateway_id, address = n.address
+FROM (
+    SELECT x.id, x.gateway_id, CASE WHEN x.gateway_id IS NULL THEN x.address
+                                    ELSE coalesce(x.address, x.code) END AS address
+    FROM (
+        SELECT o.id, o.code, CASE WHEN w.gateway IS NULL THEN o.gateway_id ELSE g.id END AS gateway_id,
+               CASE WHEN w.address IS NULL THEN o.address ELSE nullif(w.address, '') END AS address
+        FROM unnest(%(codes)s::text[], %(gateways)s::text[], %(addresses)s::text[])
+            AS w (code, gateway, address)
+        JOIN device o ON o.code = w.code
+        LEFT JOIN device g ON g.code = w.gateway
+    ) x
+) n
+WHERE d.id = n.id AND (d.gateway_id, d.address) IS DISTINCT FROM (n.gateway_id, n.address)
 
 -- set_status --
 UPDATE device SET status = %(status)s WHERE code = %(code)s AND status <> %(status)s RETURNING id

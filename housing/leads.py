@@ -18,7 +18,7 @@ from storage.queries import load
 
 _SQL = load("housing", "leads.sql")
 
-STATUSES = ("open", "confirmed", "refuted", "dismissed")
+STATUSES = ("open", "confirmed", "refuted", "dismissed", "withdrawn")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Lead:
     estate: str
     building: str
     kind: str
-    #: open, confirmed, refuted, dismissed
+    #: One of `STATUSES`.
     status: str
     opened_at: datetime
     #: When the newest signal behind it was computed …

@@ -28,7 +28,7 @@ WHERE l.unit_id = n.unit_id AND l.kind = n.kind AND l.status = 'open' AND n.as_o
 -- A new lead for every home and kind that has none open, unless a person decided this very episode, or the
 -- home rests. An episode goes on while its claim reaches back into what was decided, and while every evening
 -- since has found it, wherever its claimed start has moved; only a count of hours (water) that does not reach
--- back to the verdict shows that it paused in between.
+-- back to the verdict shows that it paused in between. A withdrawn lead was decided by nobody: it hinders none.
 INSERT INTO lead (unit_id, kind, opened_at, last_signal_at, last_as_of, since, since_pm_days, score,
                   evidence, quality, detector, policy)
 SELECT n.unit_id, n.kind, %(now)s, n.at, n.as_of, n.since, n.since_pm_days, n.score, n.evidence, n.quality,
@@ -50,7 +50,7 @@ WHERE NOT EXISTS (
     SELECT FROM lead l WHERE l.unit_id = n.unit_id AND l.kind = n.kind AND l.status = 'open')
   AND NOT EXISTS (
     SELECT FROM lead c
-    WHERE c.unit_id = n.unit_id AND c.kind = n.kind AND c.status <> 'open'
+    WHERE c.unit_id = n.unit_id AND c.kind = n.kind AND c.status NOT IN ('open', 'withdrawn')
       AND (
         -- it claims to have begun before the verdict, and before the last evening that the verdict knew
         n.since <= least(c.closed_at, (c.last_as_of + 1)::timestamp AT TIME ZONE n.time_zone)

@@ -61,7 +61,7 @@ def report_installations(rows: list[Row], known: Known, problems: Problems, file
             line=row.line,
         )
         of_device[row.text("device"), row.values["channel"]].append(period)
-        if row.values["unit"] is not None and row.values["channel"] != channels.EVENTS:
+        if row.values["unit"] is not None and _is_metered(row.values["channel"]):
             of_unit[row.text("estate"), row.text("unit"), row.values["channel"]].append(period)
     for old in known.installations:
         if (old.device, old.channel, old.valid_from) in replaced:
@@ -80,6 +80,11 @@ def report_installations(rows: list[Row], known: Known, problems: Problems, file
             f"unit {unit} can have one meter of a channel at a time",
         )
         _report(listed, problems, file, column="valid_from", what=what)
+
+
+def _is_metered(code: int) -> bool:
+    """A home has one meter of a channel, but may have several batteries or thermometers."""
+    return code != channels.EVENTS and channels.BY_CODE[code].metered
 
 
 def _report(

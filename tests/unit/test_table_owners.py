@@ -24,9 +24,11 @@ OWNERS = {
     table: room
     for room, tables in {
         "storage": "audit_log watermark",
-        "housing": "estate building unit household resident lease occupant absence lead verdict",
+        "housing": "estate building unit household resident lease occupant absence lead verdict"
+        " lead_withdrawal",
         "devices": "channel event_type device installation registry_version credential command"
-        " device_condition",
+        " device_condition installation_change installation_version installation_effect installation_check"
+        " device_retirement meter_swap",
         "ingest": "journal reading event quarantine ingest_tally ingest_state ingest_marker device_sign"
         " decode_todo replay reading_archive event_archive",
         "usage": "usage usage_dirty usage_fault",

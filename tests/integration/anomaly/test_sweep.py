@@ -210,7 +210,10 @@ def test_what_is_not_found_again_is_withdrawn(connection: Connection, empty_home
 def test_a_sweep_says_how_far_sweeps_went(connection: Connection, empty_home: int) -> None:
     swept(connection, 90)
     swept(connection, 80)
-    assert watermark.noted(connection, "sweep") == {"last": day(90).isoformat()}
+    assert watermark.noted(connection, "sweep") == {
+        "first": day(80).isoformat(),
+        "last": day(90).isoformat(),
+    }
 
 
 def test_progress_is_told_in_homes(connection: Connection, empty_home: int) -> None:

@@ -4,8 +4,9 @@ from housing.leads import STATUSES
 
 def test_every_state_is_reachable_and_has_a_way_out() -> None:
     reached = set(verdicts.TRANSITIONS.values())
-    assert reached == set(STATUSES)
-    for status in STATUSES:
+    decided = set(STATUSES) - {"withdrawn"}  # where a correction of the registry leads, and no person
+    assert reached == decided
+    for status in decided:
         assert verdicts.permitted(status), status
 
 

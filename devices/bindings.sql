@@ -1,0 +1,119 @@
+-- of_devices --
+SELECT device_id, channel, valid_from, unit_id, entrance, valid_to, multiplier
+FROM installation
+WHERE device_id = ANY(%(devices)s)
+ORDER BY device_id, channel, valid_from
+
+-- taken --
+-- The first home's channel of the given rows that another device serves in that period.
+SELECT d.code, w.channel, u.code, i.valid_from, i.valid_to
+FROM unnest(%(devices)s::integer[], %(channels)s::smallint[], %(units)s::integer[], %(froms)s::timestamptz[],
+            %(tos)s::timestamptz[]) AS w (device_id, channel, unit_id, valid_from, valid_to)
+JOIN installation i ON i.unit_id = w.unit_id AND i.channel = w.channel
+    AND tstzrange(i.valid_from, i.valid_to) && tstzrange(w.valid_from, w.valid_to)
+JOIN device d ON d.id = i.device_id
+JOIN unit u ON u.id = i.unit_id
+WHERE w.channel = ANY(%(metered)s) AND i.device_id <> ALL(%(concerned)s)
+ORDER BY w.channel, i.valid_from
+LIMIT 1
+
+-- remove --
+DELETE FROM installation i
+USING unnest(%(devices)s::integer[], %(channels)s::smallint[], %(froms)s::timestamptz[])
+    AS w (device_id, channel, valid_from)
+WHERE i.device_id = w.device_id AND i.channel = w.channel AND i.valid_from = w.valid_from
+
+-- add --
+INSERT INTO installation (device_id, channel, valid_from, unit_id, entrance, valid_to, multiplier)
+SELECT device_id, channel, valid_from, unit_id, entrance, valid_to, multiplier
+FROM unnest(%(devices)s::integer[], %(channels)s::smallint[], %(froms)s::timestamptz[], %(units)s::integer[],
+            %(entrances)s::text[], %(tos)s::timestamptz[], %(multipliers)s::double precision[])
+    AS w (device_id, channel, valid_from, unit_id, entrance, valid_to, multiplier)
+
+-- set_status --
+UPDATE device SET status = CASE WHEN %(retired)s THEN 'retired' ELSE 'active' END WHERE id = ANY(%(devices)s)
+
+-- insert_change --
+INSERT INTO installation_change (at, by, act, reason, note, undoes)
+VALUES (%(at)s, %(by)s, %(act)s, %(reason)s, %(note)s, %(undoes)s)
+RETURNING id
+
+-- insert_versions --
+INSERT INTO installation_version (change_id, is_after, device_id, channel, valid_from, unit_id, entrance,
+                                  valid_to, multiplier)
+SELECT %(change_id)s, %(is_after)s, device_id, channel, valid_from, unit_id, entrance, valid_to, multiplier
+FROM unnest(%(devices)s::integer[], %(channels)s::smallint[], %(froms)s::timestamptz[], %(units)s::integer[],
+            %(entrances)s::text[], %(tos)s::timestamptz[], %(multipliers)s::double precision[])
+    AS w (device_id, channel, valid_from, unit_id, entrance, valid_to, multiplier)
+
+-- insert_retirements --
+INSERT INTO device_retirement (change_id, device_id, retired)
+SELECT %(change_id)s, device_id, %(retired)s FROM unnest(%(devices)s::integer[]) AS device_id
+
+-- effects --
+-- What homes would rest on other data: by home and channel the first and the last day, and how many.
+SELECT unit_id, channel, min(day), max(day), count(*)
+FROM days_resting_on(%(units)s::integer[], %(devices)s::integer[], %(channels)s::smallint[],
+                     %(froms)s::timestamptz[], %(tos)s::timestamptz[], %(not_evidence)s, %(events)s::smallint)
+GROUP BY unit_id, channel
+ORDER BY unit_id, channel
+
+-- mark --
+-- The same days are marked; ingest appends its own marks under the lock that this transaction holds alone.
+WITH marked AS (
+    INSERT INTO usage_dirty (unit_id, channel, day)
+    SELECT unit_id, channel, day
+    FROM days_resting_on(%(units)s::integer[], %(devices)s::integer[], %(channels)s::smallint[],
+                         %(froms)s::timestamptz[], %(tos)s::timestamptz[], %(not_evidence)s,
+                         %(events)s::smallint)
+    RETURNING unit_id, channel, day
+), effect AS (
+    INSERT INTO installation_effect (change_id, unit_id, channel, first_day, last_day)
+    SELECT %(change_id)s, unit_id, channel, min(day), max(day) FROM marked GROUP BY unit_id, channel
+)
+SELECT unit_id, channel, min(day), max(day), count(*)
+FROM marked
+GROUP BY unit_id, channel
+ORDER BY unit_id, channel
+
+-- change --
+SELECT c.id, c.at, c.by, c.act, c.reason, c.note, c.undoes, u.id AS undone_by
+FROM installation_change c
+LEFT JOIN installation_change u ON u.undoes = c.id
+WHERE c.id = %(change_id)s
+
+-- versions --
+SELECT device_id, channel, valid_from, unit_id, entrance, valid_to, multiplier
+FROM installation_version
+WHERE change_id = %(change_id)s AND is_after = %(is_after)s
+ORDER BY device_id, channel, valid_from
+
+-- concerned --
+-- Devices that an act touched, with what became of them.
+SELECT v.device_id, r.retired
+FROM (SELECT DISTINCT device_id FROM installation_version WHERE change_id = %(change_id)s
+      UNION SELECT device_id FROM device_retirement WHERE change_id = %(change_id)s) v
+LEFT JOIN device_retirement r ON r.change_id = %(change_id)s AND r.device_id = v.device_id
+
+-- retired_now --
+SELECT id FROM device WHERE id = ANY(%(devices)s) AND status = 'retired'
+
+-- history --
+-- What was done to a device, newest first, with what was believed before and after.
+SELECT c.id, c.at, c.by, c.act, c.reason, c.note, c.undoes, u.id AS undone_by
+FROM installation_change c
+LEFT JOIN installation_change u ON u.undoes = c.id
+WHERE EXISTS (SELECT FROM installation_version v WHERE v.change_id = c.id AND v.device_id = %(device_id)s)
+   OR EXISTS (SELECT FROM device_retirement r WHERE r.change_id = c.id AND r.device_id = %(device_id)s)
+ORDER BY c.id DESC
+
+-- rebindings --
+SELECT r.change_id, r.by, r.act, coalesce(u.reason, r.reason) AS reason, r.unit_id, r.channel, r.first_day,
+       r.last_day
+FROM v_rebinding r
+LEFT JOIN installation_change u ON u.id = r.undoes
+WHERE r.change_id > %(after)s
+ORDER BY r.change_id, r.unit_id, r.channel
+
+-- newest_rebinding --
+SELECT coalesce(max(change_id), 0) FROM installation_effect

@@ -1,0 +1,343 @@
+"""The life of a device: commissioned, swapped, moved, retired, corrected; each act looked at or carried out.
+
+An act says what a person wants (`devices.acts`). `preview` tells what would follow and writes nothing;
+`perform` does it, in the caller's transaction. An act that finds everything as it wants it changes nothing,
+so that repeating one is safe.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from devices import bindings, corrections, listing, registry
+from devices.acts import Commission, Correct, Exchange, Move, Retire, Swap, Undo, Wanted
+from devices.bindings import Act, Done, Effect, Plan
+from devices.errors import (
+    AlreadyInstalled,
+    NothingToInstall,
+    NotInstalled,
+    OtherEstate,
+    PeriodEmpty,
+    RetiredDevice,
+    UnknownProfile,
+)
+from devices.installations import Installation
+from devices.listing import Estates, Listed
+from devices.profiles import load_profiles
+from devices.timelines import Place, by_point, cut, ends, in_force, place_of, put
+from storage.pool import Connection
+from storage.queries import load
+from wire.channels import BY_CODE, BY_NAME, EVENTS
+
+_SQL = load("devices", "lifecycle.sql")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What an act would do."""
+
+    #: Says what was looked at; `perform` refuses if something else stands by then.
+    seen: str
+    before: tuple[Installation, ...]
+    after: tuple[Installation, ...]
+    effects: tuple[Effect, ...]
+    #: False: all is already so.
+    changes_anything: bool
+
+    @property
+    def days(self) -> int:
+        """Days of homes and channels that would rest on other data."""
+        return sum(effect.days for effect in self.effects)
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """Homes that would rest on other data."""
+        return tuple(sorted({effect.unit_id for effect in self.effects}))
+
+
+def preview(connection: Connection, wanted: Wanted, *, now: datetime, estates: Estates = None) -> Preview:
+    """What an act would do. Reads only.
+
+    Raises
+    ------
+    DevicesError
+        It cannot be done; the error says why.
+    """
+    plan = _plan(connection, wanted, now=now, estates=estates)
+    return Preview(
+        seen=plan.seen,
+        before=plan.before,
+        after=plan.after,
+        effects=bindings.effects(connection, plan),
+        changes_anything=plan.changes_anything,
+    )
+
+
+def perform(
+    connection: Connection,
+    wanted: Wanted,
+    *,
+    by: str,
+    now: datetime,
+    estates: Estates = None,
+    seen: str | None = None,
+) -> Done:
+    """Carry an act out, in the caller's transaction; it is audited.
+
+    Parameters
+    ----------
+    by : str
+        ``account:…`` or ``system:…``
+    estates : sequence of int, optional
+        Estates that the person may change; devices and homes outside do not exist. None: every one.
+    seen : str, optional
+        `Preview.seen` of what the person looked at.
+
+    Raises
+    ------
+    ChangedMeanwhile
+        Something else stands than what was seen.
+    DevicesError
+        It cannot be done; the error says why. Nothing is written then.
+    """
+    registry.begin_change(connection)
+    plan = _plan(connection, wanted, now=now, estates=estates)
+    reason, note, undoes = "", "", None
+    if isinstance(wanted, Correct | Exchange):
+        reason, note = wanted.reason, wanted.note
+    elif isinstance(wanted, Undo):
+        undoes = wanted.change_id
+    done = bindings.apply(
+        connection,
+        plan,
+        act=_ACTS[type(wanted)],
+        by=by,
+        now=now,
+        seen=seen,
+        reason=reason,
+        note=note,
+        undoes=undoes,
+    )
+    if isinstance(wanted, Swap) and done.change_id is not None:
+        _keep_registers(connection, wanted, plan, done.change_id)
+    return done
+
+
+_ACTS: dict[type[object], Act] = {
+    Commission: "commission",
+    Swap: "swap",
+    Move: "move",
+    Retire: "retire",
+    Correct: "correct",
+    Exchange: "correct",
+    Undo: "undo",
+}
+
+
+def channels_of(profile: str) -> list[int]:
+    """Every channel that a device of a profile has, its events among them.
+
+    Raises
+    ------
+    UnknownProfile, NothingToInstall
+    """
+    found = load_profiles().get(profile)
+    if found is None:
+        raise UnknownProfile(f"no such profile: {profile}")
+    codes = sorted(found.channel_codes) + ([EVENTS] if found.events else [])
+    if not codes:
+        raise NothingToInstall
+    return codes
+
+
+def _plan(connection: Connection, wanted: Wanted, *, now: datetime, estates: Estates) -> Plan:
+    def found(code: str) -> Listed:
+        return listing.device(connection, code, estates=estates)
+
+    match wanted:
+        case Commission():
+            device = _at_work(found(wanted.device))
+            _not_ahead(wanted.since, now)
+            _check_place(connection, wanted.place, device, estates)
+            plan = _commission(connection, wanted, device)
+        case Swap():
+            _not_ahead(wanted.at, now)
+            plan = _swap(connection, wanted, found(wanted.old), _at_work(found(wanted.new)))
+        case Move():
+            device = _at_work(found(wanted.device))
+            _not_ahead(wanted.at, now)
+            _check_place(connection, wanted.place, device, estates)
+            plan = _move(connection, wanted, device)
+        case Retire():
+            _not_ahead(wanted.at, now)
+            plan = _retire(connection, wanted, found(wanted.device))
+        case Correct():
+            device = found(wanted.device)
+            _check_period(wanted.since, wanted.until, now)
+            _check_place(connection, wanted.place, device, estates)
+            plan = corrections.correct(connection, wanted, device)
+        case Exchange():
+            one, other = found(wanted.one), found(wanted.other)
+            if one.estate_id != other.estate_id:
+                raise OtherEstate
+            _check_period(wanted.since, wanted.until, now)
+            plan = corrections.exchange(connection, wanted, one, other, now)
+        case Undo():
+            plan = corrections.undo(connection, wanted, now=now, estates=estates)
+    return plan
+
+
+def _commission(connection: Connection, wanted: Commission, device: Listed) -> Plan:
+    before = bindings.of_devices(connection, [device.id])
+    points = [(device.id, channel) for channel in channels_of(device.profile)]
+    return Plan(
+        devices={device.id: device.code},
+        before=before,
+        after=_installed(before, dict.fromkeys(points, (wanted.place, wanted.multiplier)), wanted.since),
+    )
+
+
+def _swap(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Plan:
+    if old.id == new.id:
+        raise AlreadyInstalled
+    if old.estate_id != new.estate_id:
+        raise OtherEstate
+    before = bindings.of_devices(connection, [old.id, new.id])
+    theirs = {
+        point: row
+        for point, timeline in by_point(before).items()
+        if point[0] == old.id and (row := _up_to(timeline, wanted.at)) is not None
+    }
+    if not theirs:
+        raise NotInstalled
+    place = place_of(next(iter(theirs.values())))
+    multipliers = {channel: row.multiplier for (_, channel), row in theirs.items()}
+    fallback = max(multipliers.values()) if len(set(multipliers.values())) == 1 else 1.0
+    wanted_rows = {
+        (new.id, channel): (place, wanted.multiplier or multipliers.get(channel, fallback))
+        for channel in channels_of(new.profile)
+    }
+    kept = [
+        row
+        for point, timeline in by_point(before).items()
+        for row in (cut(timeline, wanted.at, None) if point in theirs else timeline)
+    ]
+    return Plan(
+        devices={old.id: old.code, new.id: new.code},
+        before=before,
+        after=_installed(kept, wanted_rows, wanted.at),
+        retires=(old.id,) if wanted.retire_old and old.active else (),
+    )
+
+
+def _move(connection: Connection, wanted: Move, device: Listed) -> Plan:
+    before = bindings.of_devices(connection, [device.id])
+    after: list[Installation] = []
+    found = False
+    for timeline in by_point(before).values():
+        row = in_force(timeline, wanted.at)
+        if row is None:
+            after += timeline
+            continue
+        found = True
+        piece = replace(
+            row,
+            unit_id=wanted.place.unit_id,
+            entrance=wanted.place.entrance,
+            valid_from=wanted.at,
+            valid_to=None,
+        )
+        after += put(timeline, piece)
+    if not found:
+        raise NotInstalled
+    return Plan(devices={device.id: device.code}, before=before, after=tuple(after))
+
+
+def _retire(connection: Connection, wanted: Retire, device: Listed) -> Plan:
+    before = bindings.of_devices(connection, [device.id])
+    after = [row for timeline in by_point(before).values() for row in cut(timeline, wanted.at, None)]
+    return Plan(
+        devices={device.id: device.code},
+        before=before,
+        after=tuple(after),
+        retires=(device.id,) if device.active else (),
+    )
+
+
+def _installed(
+    before: Sequence[Installation],
+    wanted: dict[tuple[int, int], tuple[Place, float]],
+    since: datetime,
+) -> tuple[Installation, ...]:
+    """With these channels at their places from a moment on; a channel that is elsewhere then is refused."""
+    timelines = by_point(before)
+    for point, (place, multiplier) in wanted.items():
+        timeline = timelines.get(point, [])
+        if any(ends(row) > since and place_of(row) != place for row in timeline):
+            raise AlreadyInstalled
+        piece = Installation(
+            device_id=point[0],
+            channel=point[1],
+            valid_from=since,
+            unit_id=place.unit_id,
+            entrance=place.entrance,
+            multiplier=multiplier,
+        )
+        timelines[point] = put(timeline, piece)
+    return tuple(row for timeline in timelines.values() for row in timeline)
+
+
+def _up_to(timeline: Sequence[Installation], at: datetime) -> Installation | None:
+    """The installation at a moment, or the one that ended just then."""
+    return in_force(timeline, at) or next((row for row in timeline if row.valid_to == at), None)
+
+
+def _keep_registers(connection: Connection, wanted: Swap, plan: Plan, change_id: int) -> None:
+    ids = {code: device_id for device_id, code in plan.devices.items()}
+    old, new = ids[wanted.old], ids[wanted.new]
+    for row in plan.after:
+        if row.device_id != new or row.valid_from != wanted.at or not _is_metered(row.channel):
+            continue
+        read = next(
+            (found for name, found in wanted.registers.items() if BY_NAME[name].code == row.channel), None
+        )
+        connection.execute(
+            _SQL["insert_swap"],
+            {
+                "change_id": change_id,
+                "channel": row.channel,
+                "old": old,
+                "new": new,
+                "unit_id": row.unit_id,
+                "at": wanted.at,
+                "old_final": read and read.old_final,
+                "new_first": read and read.new_first,
+            },
+        )
+
+
+def _is_metered(channel: int) -> bool:
+    return channel != EVENTS and BY_CODE[channel].metered
+
+
+def _at_work(device: Listed) -> Listed:
+    if not device.active:
+        raise RetiredDevice
+    return device
+
+
+def _check_place(connection: Connection, place: Place, device: Listed, estates: Estates) -> None:
+    if place.unit_id is None:
+        return
+    if listing.home(connection, place.unit_id, estates=estates).estate_id != device.estate_id:
+        raise OtherEstate
+
+
+def _not_ahead(at: datetime, now: datetime) -> None:
+    if at > now:
+        raise PeriodEmpty
+
+
+def _check_period(since: datetime | None, until: datetime | None, now: datetime) -> None:
+    if since is not None and (since > now or (until is not None and until <= since)):
+        raise PeriodEmpty
