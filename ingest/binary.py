@@ -64,11 +64,11 @@ def imported_readings(
     received_us: NDArray[np.int64],
     value: NDArray[np.float64],
     quality: NDArray[np.int16],
-    device_id: int,
+    device_id: int | NDArray[np.int64],
     channel: int,
     decoder: int,
 ) -> bytes:
-    """Pack rows of one series that no journal holds; arrays of one length, times since 1970."""
+    """Pack rows of one channel that no journal holds; arrays of one length, times since 1970."""
     rows = np.zeros(len(time_us), _IMPORTED)
     rows["fields"] = 8
     rows["journal_size"] = -1  # NULL

@@ -10,7 +10,9 @@ import msgspec
 
 from devices import formats, mapping
 from devices.decoders import native as native_format
+from devices.decoders import plain as plain_format
 from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal
+from devices.decoders.plain import Said
 from devices.decoders.reports import ACK_ID, Answer, DecodeError, Report
 from devices.formats import Format
 from devices.registry import Device, Registry
@@ -113,6 +115,20 @@ class Sorted:
         if there is not found:
             self.readings[key] = settle(there, found)
 
+    def add_plain(self, said: Iterable[Said], device_id: int, *, received_us: int, flags: int) -> None:
+        """Take in a device's readings that need no judging."""
+        unproven = bool(flags & _UNPROVEN)
+        readings = self.readings
+        for time_us, counter, boot, values in said:
+            self.signs.said(device_id, time_us, counter=counter, boot=boot)
+            self.seen_readings += len(values)
+            for channel, value in values:
+                key = ReadingKey(device_id, channel, time_us)
+                found = Candidate(unproven, value, received_us, flags, native_format.DECODER)
+                there = readings.setdefault(key, found)
+                if there is not found:
+                    readings[key] = settle(there, found)
+
     def add_event(self, key: EventKey, found: Candidate, event: DecodedEvent) -> None:
         """Take an event in."""
         self.seen_events += 1
@@ -208,7 +224,11 @@ class Sorter:
             return
         if native is None and formats.heard(message.topic):
             return  # what is said to devices, by us or by others, is none of their messages
-        message = self._journaled(message, into)
+        plain = self._plain(message, address)
+        if plain is None:
+            message = self._journaled(message, into)
+        else:
+            into.messages.append(message)
         into.signs.begin(message.received_us, own=_is_own(message, address))
         if address.sender is not None:
             into.signs.heard(address.sender.id)
@@ -220,11 +240,33 @@ class Sorter:
             self._refuse(message, address, address.refusal, into)
         elif address.format is not None:
             self._take_foreign(message, address, address.format, into)
+        elif plain is not None and address.sender is not None:
+            into.add_plain(plain, address.sender.id, received_us=message.received_us, flags=address.flags)
         elif native is not None and address.sender is not None:
             for element in native_format.decode(native.kind, message.payload):
                 self._screen(
                     element, address.sender, message, into, flags=address.flags, decoder=native_format.DECODER
                 )
+
+    def _plain(self, message: Message, address: Address) -> list[Said] | None:
+        """The readings of a message with which nothing is wrong or out of the way; None: look closely."""
+        device, native = address.sender, address.native
+        if device is None or native is None or native.kind is not Kind.readings:
+            return None
+        said = plain_format.decode(message.payload)
+        if said is None:
+            return None
+        channels, ranges = device.profile.channel_codes, self._limits.ranges
+        earliest_us = message.received_us - self._limits.past_tolerance_us
+        latest_us = message.received_us + self._limits.future_tolerance_us
+        for element in said:
+            if not earliest_us <= element.time_us <= latest_us:
+                return None
+            for channel, value in element.readings:
+                limits = ranges[channel]
+                if channel not in channels or not limits.soft_min <= value <= limits.soft_max:
+                    return None
+        return said
 
     def _admits(self, sender: Device, message: Message, flags: int) -> bool:
         if self._rates is None:

@@ -1,0 +1,68 @@
+"""The native format where it is nothing but readings: the short way for most of all messages.
+
+Not one key may be there besides the format's own: such a payload holds nothing personal either. Everything
+else is for `native` to look at closely; what both can decode, they decode alike.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from wire.channels import BY_NAME
+from wire.envelope import MAX_ELEMENTS, MAX_PAYLOAD_BYTES, Counter, Instant, Reading
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_CHANNEL = {name: channel.code for name, channel in BY_NAME.items()}
+
+
+class Said(NamedTuple):
+    """One element: what was read at one moment."""
+
+    #: Microseconds since 1970, UTC.
+    time_us: int
+    counter: int
+    boot: int | None
+    #: Channel and value.
+    readings: Sequence[tuple[int, float]]
+
+
+class _Reading(Reading, frozen=True, gc=False, forbid_unknown_fields=True):
+    pass
+
+
+class _Element(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    seq: Counter
+    at: Instant
+    readings: Annotated[list[_Reading], msgspec.Meta(min_length=1)]
+    boot: Counter | None = None
+
+
+_Array = Annotated[list[_Element], msgspec.Meta(min_length=1, max_length=MAX_ELEMENTS)]
+_DECODER: "msgspec.json.Decoder[_Element | list[_Element]]" = msgspec.json.Decoder(_Element | _Array)
+
+
+def decode(payload: bytes) -> list[Said] | None:
+    """Decode a payload of `up/m`; None: it is not plain."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        return None
+    try:
+        found = _DECODER.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    elements = found if isinstance(found, list) else (found,)
+    try:
+        # Adding zero turns -0.0 into 0.0: one number, one spelling.
+        return [
+            Said(
+                (element.at - _EPOCH) // _MICROSECOND,
+                element.seq,
+                element.boot,
+                [(_CHANNEL[reading.ch], reading.v + 0.0) for reading in element.readings],
+            )
+            for element in elements
+        ]
+    except KeyError:
+        return None

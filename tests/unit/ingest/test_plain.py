@@ -1,0 +1,129 @@
+"""The short way of plain readings leads where the long way leads."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import policy
+from devices.decoders import plain
+from devices.profiles import load_profiles
+from devices.registry import Device, Registry
+from ingest.bound import Bound
+from ingest.limits import limits_of
+from ingest.message import Message
+from ingest.sorting import Sorted, Sorter
+from wire.envelope import MAX_ELEMENTS
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+NOW_US = int(NOW.timestamp()) * 1_000_000
+LIMITS = limits_of(policy.load("anhe").on(NOW.date()).ingest)
+PROFILES = load_profiles()
+
+
+def device(number: int, profile: str, *, active: bool = True) -> Device:
+    return Device(
+        id=number,
+        code=f"d{number}",
+        profile=PROFILES[profile],
+        active=active,
+        zone=ZoneInfo("Asia/Shanghai"),
+    )
+
+
+DEVICES = [device(1, "home-native"), device(2, "energy-register"), device(3, "home-native", active=False)]
+REGISTRY = Registry(version=1, devices={d.code: d for d in DEVICES}, services=MappingProxyType({}))
+
+_times = st.one_of(
+    st.integers(-400 * 86_400, 400 * 86_400).map(
+        lambda s: f"{NOW + timedelta(seconds=s):%Y-%m-%dT%H:%M:%SZ}"
+    ),
+    st.sampled_from(["2026-11-24T08:00:00.25Z", "2026-11-24T16:00:00+08:00", "2026-11-24T08:00:00", "", 7]),
+)
+_values = st.one_of(
+    st.floats(-10, 200), st.sampled_from([-0.0, 0, 5, 1e7, 1e300, "1", None, True]), st.integers(0, 10**20)
+)
+_channels = st.sampled_from(["energy_kwh", "water_l", "energy_kwh", "nonsense", "co2_ppm", ""])
+_reading = st.fixed_dictionaries(
+    {"ch": _channels, "v": _values}, optional={"name": st.just("Zhang San"), "unit": st.just("kWh")}
+)
+_element = st.fixed_dictionaries(
+    {
+        "seq": st.one_of(st.integers(0, 50), st.sampled_from([-1, 2**64, "1", 1.5])),
+        "at": _times,
+        "readings": st.lists(_reading, max_size=3),
+    },
+    optional={"boot": st.integers(-1, 3), "phone": st.just("13800138000"), "idCard": st.just("1")},
+)
+_payload = st.one_of(
+    _element.map(lambda one: json.dumps(one).encode()),
+    st.lists(_element, max_size=4).map(lambda many: json.dumps(many).encode()),
+    st.binary(max_size=30),
+    st.sampled_from(
+        [
+            b'{"\\u0073eq":1,"at":"2026-11-24T08:00:00Z","readings":[{"ch":"energy_kwh","v":1}]}',
+            b'{"seq":1,"seq":2,"at":"2026-11-24T08:00:00Z","readings":[{"ch":"energy_kwh","v":1}]}',
+            b' \n{"seq":1,"at":"2026-11-24T08:00:00Z","readings":[{"ch":"energy_kwh","v":NaN}]}',
+            b'{"seq":1,"at":"2026-11-24T08:00:00Z","readings":[{"ch":"energy_kwh","v":1}]} ',
+        ]
+    ),
+)
+_message = st.builds(
+    lambda code, kind, payload, late_s, retain: Message(
+        topic=f"hm/v1/{code}/up/{kind}",
+        payload=payload,
+        received_us=NOW_US + late_s * 1_000_000,
+        properties={"retain": True} if retain else None,
+    ),
+    st.sampled_from(["d1", "d1", "d2", "d3", "stranger"]),
+    st.sampled_from(["m", "m", "m", "e"]),
+    _payload,
+    st.integers(0, 3),
+    st.booleans(),
+)
+
+
+def said(content: Sorted) -> dict[str, object]:
+    return {
+        "messages": content.messages,
+        "redacted": content.redacted,
+        "readings": content.readings,
+        "quarantined": {key: asdict(row) for key, row in content.quarantined.items()},
+        "seen": (content.seen_readings, content.seen_events),
+        "signs": content.signs.found,
+    }
+
+
+@pytest.mark.parametrize("bound", ["hm/#", "hm/v1/d2/#"])
+@given(st.lists(_message, max_size=6))
+def test_the_short_way_and_the_long_way_say_the_same(bound: str, messages: list[Message]) -> None:
+    sorter = Sorter(registry=REGISTRY, limits=LIMITS, bound=Bound([bound]))
+    short = said(sorter.sort(messages))
+    with patch.object(plain, "decode", lambda _: None):
+        assert said(sorter.sort(messages)) == short
+
+
+def test_it_is_taken_by_plain_readings_and_by_nothing_else() -> None:
+    good = '{"seq":1,"at":"2026-11-24T08:00:00Z","boot":3,"readings":[{"ch":"energy_kwh","v":-0.0}]}'
+    (only,) = plain.decode(good.encode()) or []
+    assert (only.time_us, only.counter, only.boot) == (NOW_US - 3_600_000_000, 1, 3)
+    assert repr(only.readings[0][1]) == "0.0"
+    assert len(plain.decode(f"[{','.join([good] * MAX_ELEMENTS)}]".encode()) or []) == MAX_ELEMENTS
+    for other in (
+        f"[{','.join([good] * (MAX_ELEMENTS + 1))}]",
+        "[]",
+        "",
+        good.replace('"boot"', '"name"'),
+        good.replace('"v"', '"phone":1,"v"'),
+        good.replace("energy_kwh", "nonsense"),
+        good + " " * 300_000,
+        "[" * 5000,
+    ):
+        assert plain.decode(other.encode()) is None
+    assert plain.decode(good.encode("utf-16")) is None
