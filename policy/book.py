@@ -15,6 +15,8 @@ from policy.groups import (
     Alerts,
     Bands,
     Breach,
+    Command,
+    Commissioning,
     Idle,
     Ingest,
     Leads,
@@ -40,6 +42,7 @@ class Policy:
     #: City, date of the newest rule in force, and a hash of all rules in force.
     version: str
     ingest: Ingest
+    command: Command
     silence: Silence
     alerts: Alerts
     signs: Signs
@@ -49,6 +52,7 @@ class Policy:
     leads: Leads
     lease: Lease
     breach: Breach
+    commissioning: Commissioning
     retention: Retention
     #: The rule behind each key, with its article and mark.
     rules: Mapping[str, Rule]

@@ -327,6 +327,27 @@ class Breach:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Commissioning:
+    """A device on the day on which it is installed."""
+
+    #: An act on installations can be taken back for so long; a correction always.
+    undo_within: timedelta = key(span(_MINUTE, 30 * _DAY))
+    #: A reading older than this is not the first one of a new installation.
+    reading_fresh: timedelta = key(span(_MINUTE, _DAY))
+    #: Which home moved: so long somebody watches, …
+    check_within: timedelta = key(span(_MINUTE, _DAY))
+    #: … and these changes count as movement: of power and flow, …
+    power_w: float = key(number(1, 100_000), unit="W")
+    flow_l_h: float = key(number(0.1, 100_000), unit="L/h")
+    #: … and of registers: electricity and heat, water, gas.
+    energy_kwh: float = key(number(0.0001, 100), unit="kWh")
+    water_l: float = key(number(0.01, 1000), unit="L")
+    gas_m3: float = key(number(0.0001, 10), unit="m³")
+    #: The page asks for news so often.
+    look_every: timedelta = key(span(timedelta(seconds=1), timedelta(minutes=5)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Retention:
     """How long rows are kept, counted from the time they tell of; then they are removed."""
 
@@ -357,6 +378,7 @@ GROUPS: Mapping[str, type] = {
     "leads": Leads,
     "lease": Lease,
     "breach": Breach,
+    "commissioning": Commissioning,
     "retention": Retention,
 }
 
