@@ -8,7 +8,7 @@ Leads and cases keep what they cited: they hold copies.
 A block is always taken whole: a row is known to be gone only when the block that it came from was read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,9 +16,10 @@ from psycopg.types.json import Jsonb
 
 from devices import registry
 from devices.formats import FORMATS
-from ingest import journal, quarantine, store
+from ingest import packs, quarantine, store
 from ingest.bound import Bound
 from ingest.errors import RegistryMoved, UnknownDecoder
+from ingest.journal import Journaled
 from ingest.limits import limits_of
 from ingest.message import Message
 from ingest.sorting import Quarantined, Sorted, Sorter
@@ -152,6 +153,7 @@ class _Run:
         scope = self.scope
         asked = {"since": scope.since, "until": scope.until, "reach": _REACH, "reason": scope.reason}
         with self.connection.transaction():
+            packs.hold(self.connection)
             self.connection.execute(_SQL["forget"])
             self.connection.execute(_SQL["shadow"])
             more = self._stage("blocks_of_quarantine" if scope.quarantined else "blocks", asked)
@@ -165,15 +167,16 @@ class _Run:
             blocks = self.connection.execute(
                 _SQL["blocks_by_id"], {"ids": ids[at : at + _BLOCKS_AT_ONCE]}, binary=True
             )
-            for journal_id, block in blocks.fetchall():
-                self._stage_block(journal_id, block)
+            for number, content, is_pack in blocks.fetchall():
+                for journal_id, block in packs.read_row(number, content, is_pack=is_pack):
+                    self._stage_block(journal_id, block)
                 self.progress(self.blocks, len(ids))
         return len(ids)
 
-    def _stage_block(self, journal_id: int, block: bytes) -> None:
+    def _stage_block(self, journal_id: int, block: Sequence[Journaled]) -> None:
         messages = [
             Message(topic=m.topic, payload=m.payload, received_us=m.received_us, properties=m.properties)
-            for m in journal.read_block(block)
+            for m in block
         ]
         content, topics = self._in_scope(messages)
         store.merge(self.connection, content, journal_id)

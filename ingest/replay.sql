@@ -19,27 +19,29 @@ DROP TABLE IF EXISTS pg_temp.reading, pg_temp.event, pg_temp.reading_stage, pg_t
 
 -- blocks --
 SELECT id FROM journal
-WHERE received_at >= %(since)s - %(reach)s AND received_at < %(until)s
+WHERE received_at >= %(since)s - %(reach)s AND coalesce(first_at, received_at) < %(until)s
 ORDER BY received_at, id
 
 -- blocks_of_quarantine --
-SELECT j.id FROM journal j
-WHERE j.id IN (
-    SELECT q.journal_id FROM quarantine q
+WITH wanted AS (
+    SELECT q.journal_id AS id FROM quarantine q
     WHERE q.last_at >= %(since)s AND q.first_at < %(until)s
       AND (%(reason)s::text IS NULL OR q.reason = %(reason)s)
 )
+SELECT j.id FROM journal j
+WHERE j.first_id IS NULL AND j.id IN (SELECT w.id FROM wanted w)
+OR j.first_id IS NOT NULL AND EXISTS (SELECT FROM wanted w WHERE w.id BETWEEN j.first_id AND j.id)
 -- A row stands for all that was above a sender's rate in that minute.
 OR EXISTS (
     SELECT FROM quarantine q
     WHERE q.reason = 'rate_limited' AND q.last_at >= %(since)s AND q.first_at < %(until)s
       AND (%(reason)s::text IS NULL OR q.reason = %(reason)s)
-      AND j.received_at BETWEEN q.first_at - %(reach)s AND q.last_at
+      AND j.received_at >= q.first_at - %(reach)s AND coalesce(j.first_at, j.received_at) <= q.last_at
 )
 ORDER BY j.received_at, j.id
 
 -- blocks_by_id --
-SELECT id, block FROM journal WHERE id = ANY (%(ids)s) ORDER BY received_at, id
+SELECT id, block, first_id IS NOT NULL FROM journal WHERE id = ANY (%(ids)s) ORDER BY received_at, id
 
 -- note_block --
 INSERT INTO replayed_block VALUES (%(id)s, %(topics)s) ON CONFLICT (id) DO NOTHING
@@ -47,15 +49,19 @@ INSERT INTO replayed_block VALUES (%(id)s, %(topics)s) ON CONFLICT (id) DO NOTHI
 -- blocks_met --
 -- Rows that say something of a key we decoded anew, but stem from a block that we did not read: an older
 -- decoder's word must not stand as a rival beside our own.
-SELECT j.id FROM journal j
-WHERE j.id IN (
-    SELECT r.journal_id FROM public.reading r
-    JOIN pg_temp.reading s USING (device_id, channel, time)
-    UNION
-    SELECT r.journal_id FROM public.event r
-    JOIN pg_temp.event s USING (device_id, dedupe_key, time)
+WITH wanted AS (
+    SELECT m.id FROM (
+        SELECT r.journal_id AS id FROM public.reading r
+        JOIN pg_temp.reading s USING (device_id, channel, time)
+        UNION
+        SELECT r.journal_id FROM public.event r
+        JOIN pg_temp.event s USING (device_id, dedupe_key, time)
+    ) m
+    WHERE NOT EXISTS (SELECT FROM replayed_block b WHERE b.id = m.id)
 )
-AND NOT EXISTS (SELECT FROM replayed_block b WHERE b.id = j.id)
+SELECT j.id FROM journal j
+WHERE j.first_id IS NULL AND j.id IN (SELECT w.id FROM wanted w)
+OR j.first_id IS NOT NULL AND EXISTS (SELECT FROM wanted w WHERE w.id BETWEEN j.first_id AND j.id)
 ORDER BY j.received_at, j.id
 
 -- keep_conflicts --

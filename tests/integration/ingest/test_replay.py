@@ -15,6 +15,7 @@ from devices.formats import FORMATS
 from ingest import history
 from ingest.bound import Bound
 from ingest.errors import RegistryMoved, UnknownDecoder
+from ingest.packs import pack
 from ingest.pipeline import Pipeline
 from ingest.replay import Outcome, Scope, replay
 from storage.pool import Connection, connect
@@ -38,11 +39,25 @@ READINGS = (
     "SELECT device_id, channel, time, received_at, value, quality, decoder FROM reading ORDER BY 1, 2, 3"
 )
 
+#: Whether blocks were put together before they are read again: it must make no difference.
+PACKED = False
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["blocks", "packs"])
+def _packed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "PACKED", request.param)
+
 
 def again(
     connection: Connection, scope: Scope = EVERYTHING, *, bound: Sequence[str] = BOUND, dry_run: bool = False
 ) -> Outcome:
     connection.commit()
+    if PACKED:
+        while pack(connection, before=EVERYTHING.until, whole_before=EVERYTHING.until):
+            connection.commit()
+        alone = connection.execute("SELECT count(*) FROM journal WHERE first_id IS NULL").fetchone()
+        assert alone == (0,)
+        connection.commit()
     return replay(
         connection,
         scope,
