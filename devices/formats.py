@@ -16,7 +16,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from devices.decoders import chirpstack, cjt188, dlt645, face_gate, obis, wmbusmeters
+from devices.decoders import (
+    aliyun,
+    chirpstack,
+    cjt188,
+    dlt645,
+    face_gate,
+    gateway_json,
+    huawei,
+    obis,
+    wmbusmeters,
+    zigbee2mqtt,
+)
 from devices.decoders.reports import Parsed, Value
 from wire.envelope import DEVICE_CODE
 
@@ -24,7 +35,7 @@ from wire.envelope import DEVICE_CODE
 GATEWAY, HTTP = "gw", "http"
 _PREFIXED = re.compile(rf"(?P<prefix>{GATEWAY}|{HTTP})/(?P<sender>{DEVICE_CODE})/(?P<topic>.+)", re.DOTALL)
 
-#: A vendor topic, a payload, and the decoder options of the sender's profile.
+#: A vendor topic, a payload, and the decoder options of the sender's profile (and `RETAINED`).
 Parser = Callable[[str, bytes, Mapping[str, Value]], Parsed]
 
 
@@ -103,6 +114,37 @@ def _table(*formats: Format) -> Mapping[str, Format]:
 FORMATS = _table(
     Format(name="dlt645", decoder=dlt645.DECODER, parse=dlt645.parse, up=dlt645.UP, down=dlt645.DOWN),
     Format(name="cjt188", decoder=cjt188.DECODER, parse=cjt188.parse, up=cjt188.UP, down=cjt188.DOWN),
+    Format(
+        name="gateway-json",
+        decoder=gateway_json.DECODER,
+        parse=gateway_json.parse,
+        up=gateway_json.UP,
+        down=gateway_json.DOWN,
+        http=gateway_json.HTTP,
+    ),
+    Format(
+        name="huawei-iot",
+        decoder=huawei.DECODER,
+        parse=huawei.parse,
+        up=huawei.UP,
+        down=huawei.DOWN,
+        http=huawei.HTTP,
+    ),
+    Format(
+        name="aliyun-iot",
+        decoder=aliyun.DECODER,
+        parse=aliyun.parse,
+        up=aliyun.UP,
+        down=aliyun.DOWN,
+        http=aliyun.HTTP,
+    ),
+    Format(
+        name="zigbee2mqtt",
+        decoder=zigbee2mqtt.DECODER,
+        parse=zigbee2mqtt.parse,
+        up=zigbee2mqtt.UP,
+        down=zigbee2mqtt.DOWN,
+    ),
     Format(name="obis", decoder=obis.DECODER, parse=obis.parse, up=obis.UP, down=obis.DOWN),
     Format(
         name="wmbusmeters",
@@ -128,5 +170,9 @@ FORMATS = _table(
     ),
 )
 
-#: What ingest subscribes to beside the native topics.
-FILTERS = (f"{GATEWAY}/#", *(pattern for found in FORMATS.values() for pattern in found.up))
+#: What ingest subscribes to beside the native topics. Topics with a $ in front belong to the broker, and some
+#: hang up on who asks for others: a vendor's are heard under a prefix only.
+FILTERS = (
+    f"{GATEWAY}/#",
+    *(pattern for found in FORMATS.values() for pattern in found.up if not pattern.startswith("$")),
+)

@@ -13,7 +13,7 @@ from devices.decoders import native as native_format
 from devices.decoders import plain as plain_format
 from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal
 from devices.decoders.plain import Said
-from devices.decoders.reports import ACK_ID, Answer, DecodeError, Report
+from devices.decoders.reports import ACK_ID, RETAINED, Answer, DecodeError, Report
 from devices.formats import Format
 from devices.registry import Device, Registry
 from ingest.addressing import Address, Addressing
@@ -312,6 +312,8 @@ class Sorter:
     ) -> tuple[tuple[Report, ...] | Refusal, list[Answer]]:
         """Take a message apart; answers with the whole topic they go to."""
         options = address.sender.profile.options if address.sender is not None else {}
+        if message.properties and message.properties.get("retain"):
+            options = {**options, RETAINED: True}
         try:
             parsed = found.parse(address.vendor, message.payload, options)
         except DecodeError as error:

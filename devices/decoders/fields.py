@@ -84,6 +84,26 @@ def flatten(found: object) -> dict[str, Value]:
     return into
 
 
+def text_of(value: object) -> str | None:
+    """Read a name or number that names something; None: it is neither, or empty."""
+    if isinstance(value, str):
+        return value.strip() or None
+    # Python refuses to write very long numbers; none of them names anything.
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**64:
+        return str(value)
+    return None
+
+
+def object_of(value: object) -> dict[str, object]:
+    """Read a value that should be an object; an empty one if it is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_of(value: object) -> list[dict[str, object]]:
+    """Read a value that should be a list of objects; what is none is left out."""
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
+
+
 def names_no_number(text: bytes) -> bool:
     """Whether a text is JSON but for NaN or Infinity, as some devices write it."""
 

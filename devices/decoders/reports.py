@@ -17,6 +17,9 @@ from wire.reasons import Reason
 #: whether the device did it (bool), and what else it said of that (a code, a word; not always there).
 ACK_ID, ACK_OK, ACK_CODE = "ack.id", "ack.ok", "ack.code"
 
+#: An option beside those of a profile, true where the broker had kept the message: it is not of now.
+RETAINED = "retained"
+
 #: A field as the message has it. Numbers that are written as text stay text; a mapping may read them.
 Value = float | bool | str
 
