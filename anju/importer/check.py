@@ -23,6 +23,7 @@ _NOUNS = {
     "building": ("楼栋", "building"),
     "device": ("设备", "device"),
     "estate": ("小区", "estate"),
+    "gateway": ("网关", "gateway"),
     "household": ("住户", "household"),
     "lease": ("租约", "lease"),
     "resident": ("人员", "resident"),
@@ -162,6 +163,9 @@ class _Check:
             return False
         if not is_device_code(row.text("code")):
             return self._bad("devices", row, "code", "not_device_code")
+        gateway = row.values["gateway"]
+        if gateway is not None and (gateway == row.text("code") or gateway not in self.devices):
+            return self._unknown("devices", row, "gateway")
         if row.text("profile") in self.rules.profiles:
             return True
         known = ", ".join(sorted(self.rules.profiles))

@@ -20,6 +20,9 @@ class KnownDevice:
     profile: str
     serial: str
     estate: str
+    #: Code of the gateway that speaks for it.
+    gateway: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +66,10 @@ def read(connection: Connection) -> Known:
         residents={code for (code,) in rows["residents"]},
         leases={code: ((estate, unit), start, end) for code, estate, unit, start, end in rows["leases"]},
         devices={
-            code: KnownDevice(id=number, profile=profile, serial=serial, estate=estate)
-            for code, number, profile, serial, estate in rows["devices"]
+            code: KnownDevice(
+                id=number, profile=profile, serial=serial, estate=estate, gateway=gateway, address=address
+            )
+            for code, number, profile, serial, estate, gateway, address in rows["devices"]
         },
         installations=[
             KnownInstallation(

@@ -18,7 +18,10 @@ SELECT l.code, e.code, u.code, l.starts_on, l.ends_on
 FROM lease l JOIN unit u ON u.id = l.unit_id JOIN estate e ON e.id = u.estate_id
 
 -- devices --
-SELECT d.code, d.id, d.profile, d.serial, e.code FROM device d JOIN estate e ON e.id = d.estate_id
+SELECT d.code, d.id, d.profile, d.serial, e.code, g.code, d.address
+FROM device d
+JOIN estate e ON e.id = d.estate_id
+LEFT JOIN device g ON g.id = d.gateway_id
 
 -- installations --
 SELECT d.code, i.channel, e.code, u.code, i.valid_from, i.valid_to

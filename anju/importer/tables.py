@@ -129,6 +129,9 @@ TABLES: tuple[Table, ...] = (
             _ESTATE,
             Column(name="profile", aliases=("型号",), parse=_CODE, required=True),
             Column(name="serial", aliases=("表号", "序列号"), parse=text(64), default=""),
+            # nothing said: as it is registered
+            Column(name="gateway", aliases=("网关", "网关编号"), parse=_CODE, default=None),
+            Column(name="address", aliases=("地址", "通信地址"), parse=text(64), default=None),
         ),
     ),
     Table(

@@ -13,6 +13,9 @@ from housing.upserts import Upserted
 from storage.personal import PersonalKey
 from storage.pool import Connection
 
+#: What a row of `devices` says of a device; what it does not say (None) stays.
+_OF_DEVICE = ("profile", "serial", "estate", "gateway", "address")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
@@ -80,7 +83,7 @@ def _devices(connection: Connection, rows: list[dict[str, Any]], known: Known) -
         row
         for row in rows
         if (old := known.devices.get(row["code"])) is not None
-        and (old.profile, old.serial, old.estate) != (row["profile"], row["serial"], row["estate"])
+        and any(row.get(name) not in (None, getattr(old, name)) for name in _OF_DEVICE)
     ]
     if new or changed:
         registry.register_devices(
@@ -91,6 +94,8 @@ def _devices(connection: Connection, rows: list[dict[str, Any]], known: Known) -
                     profile=row["profile"],
                     estate_id=estate_ids[row["estate"]],
                     serial=row["serial"],
+                    gateway=row.get("gateway"),
+                    address=row.get("address"),
                 )
                 for row in (*new, *changed)
             ],

@@ -84,6 +84,28 @@ def test_a_corrected_file_changes_only_what_differs(
     assert again.new == 0
 
 
+def test_gateways_and_addresses_come_with_the_devices_and_stay_where_a_file_is_silent(
+    connection: Connection, folder: Path, imported: Callable[[Path], Report]
+) -> None:
+    devices = folder / "devices.csv"
+    plain = devices.read_text(encoding="utf-8")
+    head, first, second, *rest = plain.splitlines()
+    gateway = second.split(",")[0]
+    lines = [f"{head},网关,地址", f"{first},{gateway},17", *(f"{line},," for line in (second, *rest))]
+    devices.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert _told(imported(folder)) == []
+    child = first.split(",")[0]
+    of_child = (
+        "SELECT g.code, d.address FROM device d LEFT JOIN device g ON g.id = d.gateway_id WHERE d.code = %s"
+    )
+    assert connection.execute(of_child, [child]).fetchone() == (gateway, "17")
+    devices.write_text(plain, encoding="utf-8")
+    assert imported(folder).tables["devices"].changed == 0
+    assert connection.execute(of_child, [child]).fetchone() == (gateway, "17")
+    devices.write_text(f"{head},gateway\n{first},gw-9\n", encoding="utf-8")
+    assert ("unknown_reference", "devices.csv", 2, "gateway") in _told(imported(folder))
+
+
 def test_one_mistake_in_any_file_and_nothing_is_written(
     connection: Connection, folder: Path, imported: Callable[[Path], Report]
 ) -> None:
