@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from anju import retention
+from anju import packing, retention
 from anju.jobs import Kind, request
 from anomaly.renewal import Renewed, renew
 from anomaly.store import update_unit_days
@@ -134,6 +134,14 @@ class Work:
         raise_leads(connection, books=self.books, now=now)
         watermark.advance(connection, _SWEPT, now, standing.note)
         watermark.advance(connection, RAN, now)
+
+    def packing_is_due(self, connection: Connection) -> bool:
+        """Whether the journal's older blocks were not yet put together today."""
+        return packing.is_due(connection, self.now())
+
+    def pack(self, connection: Connection) -> Iterator[None]:
+        """Put the journal's older blocks together; each step of the iteration is a committed transaction."""
+        return packing.pack(connection, now=self.now())
 
     def retention_is_due(self, connection: Connection) -> bool:
         """Whether rows that are too old were not yet removed today."""

@@ -13,7 +13,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 
 import psycopg
@@ -26,7 +26,7 @@ from anju.jobs import QUEUE, Kind, request, revive
 from anju.work import Work
 from policy.book import PolicyBook
 from storage.errors import DatabaseAway
-from storage.pool import Pool, open_pool
+from storage.pool import Connection, Pool, open_pool
 from usage.recompute import has_marks
 
 _log = logging.getLogger(__name__)
@@ -112,7 +112,8 @@ class _Process:
 
     async def _work_on(self) -> None:
         """Work until a stop is asked for or the database is lost."""
-        pool = await asyncio.to_thread(open_pool, self._dsn, name="worker")
+        # a connection a job, and one to look what is due
+        pool = await asyncio.to_thread(open_pool, self._dsn, name="worker", size=len(Kind) + 1)
         app = App(connector=PsycopgConnector(conninfo=self._dsn, min_size=1, max_size=4))
         try:
             async with app.open_async():
@@ -149,10 +150,14 @@ class _Process:
             await asyncio.to_thread(self._leave_sweep if self._stopping.is_set() else self._sweep, pool)
 
         async def retain() -> None:
-            await asyncio.to_thread(self._retain, pool)
+            await asyncio.to_thread(self._daily, pool, self._work.retention_is_due, self._work.remove_old)
+
+        async def pack() -> None:
+            await asyncio.to_thread(self._daily, pool, self._work.packing_is_due, self._work.pack)
 
         add(Kind.recompute, recompute)
         add(Kind.sweep, sweep)
+        add(Kind.pack, pack)
         add(Kind.retain, retain)
 
     async def _until_done(self, kind: Kind, body: Callable[[], Awaitable[None]]) -> None:
@@ -189,12 +194,15 @@ class _Process:
         ended = time.monotonic()
         self._rest_until = ended + _REST * (ended - began)
 
-    def _retain(self, pool: Pool) -> None:
+    def _daily(
+        self, pool: Pool, is_due: Callable[[Connection], bool], round_: Callable[[Connection], Iterator[None]]
+    ) -> None:
+        """Do a round if it is due; broken off, the next start goes on with it."""
         with pool.connection() as connection:
-            if not self._work.retention_is_due(connection):
+            if not is_due(connection):
                 return
-            for _ in self._work.remove_old(connection):
-                if self._stop.is_set():  # the next start goes on
+            for _ in round_(connection):
+                if self._stop.is_set():
                     return
 
     def _leave_sweep(self, pool: Pool) -> None:
@@ -221,6 +229,8 @@ class _Process:
                 request(connection, Kind.recompute)
             elif self._work.is_stale(connection):
                 request(connection, Kind.sweep)
+            if self._work.packing_is_due(connection):
+                request(connection, Kind.pack)
             if self._retention and self._work.retention_is_due(connection):
                 request(connection, Kind.retain)
 

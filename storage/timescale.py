@@ -103,8 +103,9 @@ LAYOUTS = (
         table="journal",
         column="received_at",
         chunk=timedelta(days=7),
-        segment_by="",
-        order_by="received_at,id",
+        # every row by itself: a pack is compressed already, and a thousand of them are too much for one array
+        segment_by="id",
+        order_by="received_at",
     ),
 )
 
