@@ -88,6 +88,7 @@ def api(settings: Settings) -> None:
         pool=pool,
         now=clock.now,
         books=policy_books(),
+        city=settings.city,
         key=settings.key,
         version=version("anju"),
         rules=load_login_rules(),

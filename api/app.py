@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolClosed, PoolTimeout
 from starlette.exceptions import HTTPException
 
-from api import estates, health, leads, readings, residents, signals, tokens, units, usages
+from api import estates, health, leads, readings, receivers, residents, signals, tokens, units, usages
 from api.console.install import install as install_console
 from api.deps import Deps
 from api.guards import BodyLimit, SecurityHeaders
@@ -21,7 +21,7 @@ from storage.errors import DatabaseAway
 
 _log = logging.getLogger(__name__)
 
-#: A form or a verdict; nothing larger is ever asked for.
+#: A form or a verdict; nothing larger is asked for but by receivers.
 MAX_BODY_BYTES = 64 * 1024
 
 #: What the rooms below raise → how it is answered.
@@ -60,10 +60,12 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.passwords = Passwords(deps.rules)
     for noun in (health, tokens, estates, units, usages, readings, residents, signals, leads):
         app.include_router(noun.router, prefix="/api/v1")
+    app.include_router(receivers.router)
+    receivers.install(app, deps)
     install_console(app)
     _install_errors(app)
     install_openapi(app)
-    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, larger=receivers.MAX_BODY_BYTES)
     app.add_middleware(SecurityHeaders, https=deps.https)
     return app
 
@@ -72,7 +74,7 @@ def _install_errors(app: FastAPI) -> None:
     def answer(request: Request, problem: Problem) -> Response:
         """Programs get problem+json; pages get what the console installed."""
         page = getattr(app.state, "problem_page", None)
-        if page is not None and not request.url.path.startswith("/api/"):
+        if page is not None and not request.url.path.startswith(("/api/", f"{receivers.PREFIX}/")):
             return page(request, problem)
         return reply(request, problem)
 

@@ -40,6 +40,8 @@ class Deps:
     now: Callable[[], datetime]
     #: By city.
     books: Mapping[str, PolicyBook]
+    #: Whose policy judges what receivers take in, as it judges what ingest does.
+    city: str
     #: Of the personal columns.
     key: PersonalKey
     #: Of the program, as shown to people.

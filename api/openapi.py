@@ -60,6 +60,8 @@ def _complete(app: FastAPI) -> dict[str, Any]:
     found["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer"},
         "session": {"type": "apiKey", "in": "cookie", "name": "anju_session"},
+        "sender": {"type": "http", "scheme": "basic"},
+        "sender_key": {"type": "apiKey", "in": "query", "name": "key"},
     }
     for methods in found["paths"].values():
         for operation in methods.values():
@@ -71,8 +73,9 @@ def _complete_operation(operation: dict[str, Any]) -> None:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
     responses = operation["responses"]
     public = operation.pop("x-public", False)
+    receiver = operation.pop("x-receiver", False)
     statuses = {"422", "500", "503"}
-    statuses |= set() if public else {"401", "403"}
+    statuses |= set() if public or receiver else {"401", "403"}
     statuses |= {"400", "413"} if "requestBody" in operation else set()
     for status in statuses | {status for status in responses if status >= "400"}:
         kept = responses.get(status, {}).get("description")
@@ -82,5 +85,7 @@ def _complete_operation(operation: dict[str, Any]) -> None:
             responses[status].pop("x-own")
             continue
         responses[status] = {"description": kept, "content": content}
-    if not public:
+    if receiver:
+        operation["security"] = [{"sender": []}, {"sender_key": []}]
+    elif not public:
         operation["security"] = [{"bearer": []}, {"session": []}]

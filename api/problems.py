@@ -63,6 +63,16 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             status=422, zh="原因或来源不在可选范围内", en="The reason or source is not in the list"
         ),
         "note_required": Text(status=422, zh="选择此原因须写明情况", en="This reason needs a note"),
+        "sender_refused": Text(
+            status=401,
+            zh="设备编号或密钥不正确",
+            en="The sender is not known, or its secret is not correct",
+        ),
+        "too_many_wrong": Text(
+            status=429,
+            zh="密钥错误次数过多，请稍后再试",
+            en="Too many requests with a wrong secret: try again later",
+        ),
         "too_large": Text(status=413, zh="请求内容过大", en="The request is too large"),
         "busy": Text(
             status=503, zh="登录请求过多，请稍后再试", en="Too many are logging in: try again shortly"

@@ -29,6 +29,8 @@ class LoginRules:
     hash_lanes: int
     verify_at_once: int
     wait_at_most: int
+    receiver_failures: int
+    receiver_window: timedelta
 
 
 def load_login_rules() -> LoginRules:

@@ -23,8 +23,10 @@ from devices.decoders import (
     dlt645,
     face_gate,
     gateway_json,
+    hikvision,
     huawei,
     obis,
+    ttlock,
     wmbusmeters,
     zigbee2mqtt,
 )
@@ -168,6 +170,8 @@ FORMATS = _table(
         down=face_gate.DOWN,
         http=face_gate.HTTP,
     ),
+    Format(name="hikvision-isapi", decoder=hikvision.DECODER, parse=hikvision.parse, http=hikvision.HTTP),
+    Format(name="ttlock", decoder=ttlock.DECODER, parse=ttlock.parse, http=ttlock.HTTP),
 )
 
 #: What ingest subscribes to beside the native topics. Topics with a $ in front belong to the broker, and some

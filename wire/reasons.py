@@ -10,6 +10,8 @@ class Reason(StrEnum):
     invalid_utf8 = "invalid_utf8"
     #: Not JSON.
     invalid_json = "invalid_json"
+    #: Not XML, or XML that defines something.
+    invalid_xml = "invalid_xml"
     #: JSON, but not the shape of the format: missing key, wrong type.
     invalid_shape = "invalid_shape"
     #: NaN or infinity where a number is expected.

@@ -85,7 +85,15 @@ def site(server_dsn: str, template: str) -> Iterator[Site]:
         estate.seed(connection, books=books, key=key, rules=RULES)
     pool = open_pool(dsn, name="browser")
     app = create_app(
-        Deps(pool=pool, now=lambda: estate.NOW, books=books, key=key, version="0.0-test", rules=RULES)
+        Deps(
+            pool=pool,
+            now=lambda: estate.NOW,
+            books=books,
+            city="anhe",
+            key=key,
+            version="0.0-test",
+            rules=RULES,
+        )
     )
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
     listener = socket.create_server(("127.0.0.1", 0))

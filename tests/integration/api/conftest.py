@@ -48,6 +48,7 @@ def deps(dsn: str, clock: Clock) -> Iterator[Deps]:
         pool=pool,
         now=clock,
         books={"anhe": load("anhe")},
+        city="anhe",
         key=PersonalKey(b"k" * 32),
         version="0.0-test",
         rules=RULES,

@@ -1,0 +1,169 @@
+"""What devices and vendors' clouds post over HTTP, as messages like any other: same journal, same judgement.
+
+A body becomes the message's payload before anything is stored: of several parts the one that is text, a form
+as one JSON object. Pictures are left out; their SHA-256 and the word `picture` are in the properties.
+"""
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from devices import formats
+from ingest.bound import Bound
+from ingest.errors import BodyUnreadable, ReceiverBusy
+from ingest.message import REDACTED, Message
+from ingest.personal import Keyed
+from ingest.pipeline import Pipeline
+from policy.groups import Ingest
+from storage.pool import Connection
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+#: More parts, or fields of a form, no body has.
+_MOST = 100
+_BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,70})"?', re.IGNORECASE)
+_FIRST_LINE = re.compile(rb"\s*--([^\r\n]{1,70})\r?\n")
+_IMAGE = re.compile(
+    rb"^content-type:\s*(?:image|video|application/octet-stream)", re.IGNORECASE | re.MULTILINE
+)
+#: Who posted is proven by a secret, not by a topic.
+_NO_TOPICS = Bound(())
+_TEXT = (b"{", b"[", b"<")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiver:
+    """One way in."""
+
+    #: Last part of its address, and of its messages' topics.
+    name: str
+    #: More is refused before it is read. With a picture or two, where there are any.
+    max_bytes: int
+    #: What the sender takes for a confirmation, once everything is committed.
+    reply: str
+    reply_type: str = "text/plain"
+
+
+HIKVISION = Receiver(name="hikvision", max_bytes=8 * 1024 * 1024, reply="OK")
+TTLOCK = Receiver(name="ttlock", max_bytes=512 * 1024, reply="success")
+FACE_GATE = Receiver(
+    name="face-gate",
+    max_bytes=4 * 1024 * 1024,
+    reply='{"code":200,"desc":"OK"}',
+    reply_type="application/json",
+)
+#: Clouds and concentrators that push what they hold: readings, without pictures.
+HUAWEI, ALIYUN, GATEWAY = (
+    Receiver(name=name, max_bytes=1024 * 1024, reply='{"code":200}', reply_type="application/json")
+    for name in ("huawei-iot", "aliyun-iot", "gateway-json")
+)
+RECEIVERS = (HIKVISION, TTLOCK, FACE_GATE, HUAWEI, ALIYUN, GATEWAY)
+
+
+def message_of(
+    receiver: Receiver, *, sender: str, body: bytes, content_type: str, received_at: datetime
+) -> Message:
+    """Make a message of a body.
+
+    Raises
+    ------
+    BodyUnreadable
+        It is not what its own header says.
+    """
+    properties: dict[str, Any] = {"content_type": content_type[:128]} if content_type else {}
+    kind = content_type.partition(";")[0].strip().lower()
+    pictures: list[str] = []
+    if kind.startswith("multipart/"):
+        body = _text_part(body, content_type, pictures)
+    elif kind.startswith(("image/", "video/")):
+        pictures.append(_digest(body))
+        body = b""
+    elif kind == "application/x-www-form-urlencoded" and not body.lstrip().startswith(_TEXT):
+        body = _form(body)
+    if pictures:
+        properties |= {REDACTED: ["picture"], "pictures": pictures}
+    return Message(
+        topic=f"{formats.HTTP}/{sender}/{receiver.name}",
+        payload=body,
+        received_us=(received_at - _EPOCH) // _MICROSECOND,
+        properties=properties or None,
+    )
+
+
+class Reception:
+    """Stores messages one after the other, each in the transaction of its request.
+
+    The registry, and what each sender may still send, are kept from one to the next.
+    """
+
+    def __init__(
+        self, *, rules: Callable[[datetime], Ingest], now: Callable[[], datetime], keyed: Keyed
+    ) -> None:
+        self._rules = rules
+        self._now = now
+        self._keyed = keyed
+        self._one = threading.Lock()
+        self._pipeline: Pipeline | None = None
+
+    def store(self, connection: Connection, message: Message, *, within_s: float) -> None:
+        """Store a message in the caller's transaction; what is wrong with it is quarantined.
+
+        Raises
+        ------
+        ReceiverBusy
+            Others were not done within this time: the sender is to come again.
+        """
+        if not self._one.acquire(timeout=within_s):
+            raise ReceiverBusy
+        try:
+            if self._pipeline is None:
+                self._pipeline = Pipeline(
+                    connection,
+                    bound=_NO_TOPICS,
+                    rules=self._rules,
+                    now=self._now,
+                    source="http",
+                    keyed=self._keyed,
+                    listens=False,
+                )
+            self._pipeline.move(connection)
+            self._pipeline.store([message])
+        finally:
+            self._one.release()
+
+
+def _text_part(body: bytes, content_type: str, pictures: list[str]) -> bytes:
+    """The part that says what happened. One that was cut off in its picture still has it."""
+    named = _BOUNDARY.search(content_type)
+    first = None if named else _FIRST_LINE.match(body)
+    if named is None and first is None:
+        raise BodyUnreadable("several parts, and nothing that divides them")
+    boundary = named[1].encode("latin-1", "replace") if named else first[1] if first else b""
+    text: bytes | None = None
+    for part in body.split(b"--" + boundary, _MOST)[1:_MOST]:
+        head, _, content = part.replace(b"\r\n\r\n", b"\n\n", 1).partition(b"\n\n")
+        content = content.removesuffix(b"\n").removesuffix(b"\r")
+        if text is None and content.lstrip().startswith(_TEXT) and not _IMAGE.search(head):
+            text = content
+        elif content:
+            pictures.append(_digest(content))
+    return text or b""
+
+
+def _form(body: bytes) -> bytes:
+    try:
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST)
+    except ValueError as error:
+        raise BodyUnreadable("a form of too many fields") from error
+    return msgspec.json.encode(dict(pairs))
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
