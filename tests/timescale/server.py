@@ -1,8 +1,8 @@
 """TimescaleDB for tests: the server of ANJU_TEST_TIMESCALE_DSN, else PGlite behind `front.mjs`.
 
 PGlite is PostgreSQL 17 with TimescaleDB as WebAssembly, from npm. It shows whether statements mean what we
-think, never how fast they are, and it has one session: a "database" of a test is a schema of its own, and
-what is set stays set.
+think, never how fast they are, and it has one session: a "database" of a test is the schema `public`, made
+anew each time, and what is set stays set.
 """
 
 import json
@@ -47,8 +47,10 @@ def server() -> Iterator[str]:
         return
     with _pglite(_package()) as dsn:
         with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("CREATE EXTENSION btree_gist")
-            connection.execute("CREATE EXTENSION timescaledb")
+            connection.execute("CREATE SCHEMA extensions")
+            connection.execute("SET search_path = public, extensions")
+            connection.execute("CREATE EXTENSION btree_gist SCHEMA extensions")
+            connection.execute("CREATE EXTENSION timescaledb SCHEMA extensions")
             # a promotion sets it for the sessions to come; here there is this one only
             connection.execute("SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
         yield dsn
@@ -62,15 +64,13 @@ def is_real() -> bool:
 @contextmanager
 def database(dsn: str) -> Iterator[str]:
     """An empty database of that server, and its address."""
-    name = f"anju_test_{uuid4().hex[:12]}"
     if not is_real():
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {name}")
-            connection.execute(f"SET search_path = {name}, public")
         yield dsn
         with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(f"DROP SCHEMA {name} CASCADE")
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
         return
+    name = f"anju_test_{uuid4().hex[:12]}"
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     yield urlsplit(dsn)._replace(path=f"/{name}").geturl()

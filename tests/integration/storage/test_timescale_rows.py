@@ -8,11 +8,15 @@ import pytest
 import policy
 from anju.work import Work
 from devices import lookups
+from devices.decoders import native
+from ingest.bound import Bound
 from ingest.message import Message
+from ingest.packs import pack
+from ingest.replay import Scope, replay
 from storage.migrate import migrate
 from storage.pool import Connection, connect
 from storage.timescale import promote
-from tests.integration.ingest.conftest import NOW, event, make_pipeline, make_site, reading
+from tests.integration.ingest.conftest import NOW, RULES, event, make_pipeline, make_site, reading
 from tests.timescale.chunks import compress, compressed, contents
 
 pytestmark = pytest.mark.xdist_group("timescale")
@@ -137,6 +141,32 @@ def test_rows_can_be_taken_out_of_compressed_chunks_and_put_back(promoted: Conne
         assert len(contents(promoted)[table]) == len(before[table]) - gone
         promoted.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")  # pyright: ignore[reportArgumentType]
     assert contents(promoted) == before
+
+
+def test_a_replay_swaps_rows_of_compressed_chunks_from_a_packed_journal(
+    promoted: Connection, plain: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for connection in (promoted, plain):
+        store(connection, hourly(lambda n: 10 + n / 4, step=6))
+        derive(connection)
+    # what came was of before, and is old by now
+    assert pack(promoted, before=NOW + timedelta(days=1), whole_before=NOW + timedelta(days=1))
+    promoted.commit()
+    compress(promoted)
+    monkeypatch.setattr(native, "DECODER", 102)
+    for connection in (promoted, plain):
+        outcome = replay(
+            connection,
+            Scope(since=NOW - timedelta(days=1), until=NOW + timedelta(days=1)),
+            bound=Bound(["hm/v1/+/#"]),
+            rules=lambda _: RULES,
+            now=NOW,
+            by="system:test",
+        )
+        assert outcome.replaced == outcome.written > 300
+        derive(connection)
+    assert contents(promoted) == contents(plain)
+    assert promoted.execute("SELECT DISTINCT decoder FROM reading").fetchall() == [(102,)]
 
 
 def test_the_worker_derives_compressed_days_anew(promoted: Connection, plain: Connection) -> None:
