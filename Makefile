@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench-ingest bench screenshots requirements clean-data
+.PHONY: help install run test lint format bench-ingest bench-bytes bench screenshots requirements clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ run: install ## Start everything with the demo estate; Ctrl-C stops it
 	@$(BIN)/anju up --demo
 
 test: lint ## Lint, types, import contracts and all tests that find what they need
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: install ## Style, types and import contracts alone
 	$(BIN)/ruff check --quiet
@@ -46,7 +46,10 @@ format: install ## Let ruff put the code in order
 bench-ingest: install ## Measure durable messages a second through broker and database
 	$(BIN)/python -m tests.benchmarks.ingest
 
-bench: bench-ingest ## All measurements
+bench-bytes: install ## Measure what a home takes on disk in a year
+	$(BIN)/python -m tests.benchmarks.bytes
+
+bench: bench-ingest bench-bytes ## All measurements
 
 screenshots: install ## Take the pictures of docs/ with a real Chromium
 	$(BIN)/python scripts/screenshots.py --url http://127.0.0.1:$(or $(ANJU_HTTP_PORT),8080)
@@ -54,6 +57,7 @@ screenshots: install ## Take the pictures of docs/ with a real Chromium
 requirements: install ## Compile the pins anew from requirements/*.in, keeping what still fits
 	$(COMPILE) requirements/base.in -o requirements/base.txt
 	$(COMPILE) -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) --no-deps --no-binary :all: requirements/compose.in -o requirements/compose.txt
 
 clean-data: ## Forget the embedded databases and everything else in .anju
 	@! { test -x $(BIN)/anju && $(BIN)/anju status >/dev/null 2>&1; } \
