@@ -13,9 +13,10 @@ from devices.profiles import Profile
 from policy.groups import Silence
 from wire.channels import BY_CODE, BY_NAME
 
+POWER = BY_NAME["power_w"].code
 #: A gauge, and the register that moves while it shows something.
 DRIVEN = {
-    BY_NAME["power_w"].code: BY_NAME["energy_kwh"].code,
+    POWER: BY_NAME["energy_kwh"].code,
     BY_NAME["flow_l_h"].code: BY_NAME["water_l"].code,
 }
 #: Gauges that never keep one value for long.
@@ -102,10 +103,11 @@ class Facts:
     counter: int | None = None
     missing: Sequence[tuple[int, int]] = ()
     limited_at: datetime | None = None
-    #: Of each channel, within the policy's memory.
-    newest: Mapping[int, Newest] = field(default_factory=dict)
-    #: Metered channels that serve a home, and since when.
-    serves: Mapping[int, datetime] = field(default_factory=dict)
+    #: Batteries that are lower than one should be.
+    low: Mapping[int, Newest] = field(default_factory=dict)
+    #: Channels that serve something and lie behind what the device has reached: their newest reading, or
+    #: since when they serve it.
+    behind: Mapping[int, datetime] = field(default_factory=dict)
     #: Of channels whose newest value is the one of long before.
     still: Mapping[int, Stretch] = field(default_factory=dict)
     #: Of gauges whose register stands still.
@@ -188,7 +190,7 @@ def _silence(facts: Facts, rules: Silence, listening: Listening | None) -> list[
 def _battery(facts: Facts, rules: Silence, standing: Collection[Kind]) -> list[Condition]:
     limit_pct = rules.battery_good_pct if Kind.low_battery in standing else rules.battery_low_pct
     limit_v = facts.profile.battery_low_v
-    percent, volts = facts.newest.get(BATTERY_PCT), facts.newest.get(BATTERY_V)
+    percent, volts = facts.low.get(BATTERY_PCT), facts.low.get(BATTERY_V)
     said: dict[str, object] = {}
     times: list[datetime] = []
     if percent is not None and percent.value < limit_pct:
@@ -253,40 +255,30 @@ def _gap(facts: Facts, rules: Silence) -> list[Condition]:
 def _channels(facts: Facts, rules: Silence) -> list[Condition]:
     """Channels that stay behind the others of their device: by its own clock, whatever that says."""
     allowed = patience(facts.profile, rules)
-    reached = max((one.time for one in facts.newest.values()), default=None)
-    if facts.device_at is not None and (reached is None or facts.device_at > reached):
-        reached = facts.device_at
-    if reached is None:
-        return []
-    found: list[Condition] = []
-    for channel, since in facts.serves.items():
-        newest = facts.newest.get(channel)
-        heard = since if newest is None else newest.time
-        if reached - heard > allowed:
-            found.append(
-                Condition(device_id=facts.device_id, kind=Kind.channel_silent, channel=channel, since=heard)
-            )
-    return found
+    reached = facts.device_at or facts.received_at
+    assert reached is not None
+    return [
+        Condition(device_id=facts.device_id, kind=Kind.channel_silent, channel=channel, since=heard)
+        for channel, heard in facts.behind.items()
+        if reached - heard > allowed
+    ]
 
 
 def _stuck(facts: Facts, rules: Silence) -> list[Condition]:
     found: list[Condition] = []
     for gauge, stretch in facts.driving.items():
         channel = DRIVEN[gauge]
-        at_least = rules.stuck_load_w if BY_CODE[gauge].name == "power_w" else rules.stuck_flow_l_h
+        at_least = rules.stuck_load_w if gauge == POWER else rules.stuck_flow_l_h
         if stretch.count >= rules.stuck_readings and stretch.low >= at_least:
             found.append(_is_stuck(facts, channel, stretch, {BY_CODE[gauge].name: stretch.low}))
     for channel, stretch in facts.still.items():
         if stretch.count >= rules.stuck_readings and stretch.low == stretch.high:
-            found.append(_is_stuck(facts, channel, stretch, {}))
+            found.append(_is_stuck(facts, channel, stretch, {"value": stretch.low}))
     return found
 
 
 def _is_stuck(facts: Facts, channel: int, stretch: Stretch, more: dict[str, object]) -> Condition:
-    newest = facts.newest.get(channel)
-    detail: dict[str, object] = {"readings": stretch.count, **more}
-    if newest is not None:
-        detail["value"] = newest.value
+    detail = {"readings": stretch.count, **more}
     return Condition(
         device_id=facts.device_id, kind=Kind.stuck, channel=channel, since=stretch.since, detail=detail
     )

@@ -7,48 +7,25 @@ back. So whatever a pass gets wrong, because data came while it looked, the next
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any
 
-from devices.conditions import (
-    BATTERY_PCT,
-    BATTERY_V,
-    CLIMATE,
-    DRIVEN,
-    SILENCES,
-    VOLTAGE,
-    Condition,
-    Facts,
-    Kind,
-    Listening,
-    Newest,
-    Stretch,
-    conditions,
-)
+from devices.channels import look
+from devices.conditions import SILENCES, Condition, Facts, Kind, Listening, conditions
 from devices.gateways import Excuse, fold
 from devices.profiles import Profile, load_profiles
 from policy.book import Policy
 from policy.groups import Silence
 from storage.pool import Connection
 from storage.queries import load
-from wire.channels import BY_NAME
-from wire.events import EventType
-from wire.quality import Quality
 
 _SQL = load("devices", "watch.sql")
 _LOCK = 7_309_004_713
-_UNPROVEN = int(Quality.IDENTITY_UNPROVEN)
-_POWER = BY_NAME["power_w"].code
 _RANGE = re.compile(r"\[(-?\d+),(-?\d+)\)")
-T = TypeVar("T")
-_GAUGES = CLIMATE | {VOLTAGE}
-
-#: (device, channel)
-Pair = tuple[int, int]
-#: A pair, and the time to look at: from, to.
-Look = tuple[Pair, datetime, datetime]
+_NONE: Mapping[int, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +86,12 @@ def _listening(connection: Connection, policies: Mapping[str, Policy], now: date
 def _facts(
     connection: Connection, policies: Mapping[str, Policy], profiles: Mapping[str, Profile], now: datetime
 ) -> tuple[dict[int, Facts], dict[int, Silence]]:
+    seen = look(connection, policies, profiles, now)
     facts: dict[int, Facts] = {}
     rules: dict[int, Silence] = {}
-    for device_id, profile, gateway_id, city, installed_at, *sign in connection.execute(
-        _SQL["devices"], {"now": now}
-    ):
+    with connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(_SQL["devices"], {"now": now}).fetchall()
+    for device_id, profile, gateway_id, city, installed_at, *sign in rows:
         if city not in policies or profile not in profiles:
             continue
         received_at, device_at, lag_s, low_s, high_s, counter, missing, limited_at = sign
@@ -131,120 +109,13 @@ def _facts(
             counter=counter,
             missing=_ranges(missing),
             limited_at=limited_at,
+            low=seen.low.get(device_id, _NONE),
+            behind=seen.behind.get(device_id, _NONE),
+            still=seen.still.get(device_id, _NONE),
+            driving=seen.driving.get(device_id, _NONE),
+            battery_low_at=seen.told.get(device_id),
         )
-    _add_channels(connection, facts, rules, now)
     return facts, rules
-
-
-def _add_channels(
-    connection: Connection, facts: dict[int, Facts], rules: Mapping[int, Silence], now: datetime
-) -> None:
-    """Add what the channels say, where somebody asks."""
-    serves: dict[int, dict[int, datetime]] = {}
-    for device_id, channel, since in connection.execute(_SQL["served"], {"now": now}):
-        if device_id in facts and channel in facts[device_id].profile.channel_codes:
-            serves.setdefault(device_id, {})[channel] = since
-    ahead = now + timedelta(days=31)
-    wanted = [
-        ((device_id, channel), now - rules[device_id].memory, ahead)
-        for device_id, one in facts.items()
-        if one.received_at is not None
-        for channel in _asked(one.profile, serves.get(device_id, {}))
-    ]
-    newest = _newest(connection, wanted)
-    by_device, still, driving = _by_device(newest), *_unmoved(connection, rules, newest)
-    told = _batteries(connection, facts, rules, now)
-    for device_id, one in facts.items():
-        facts[device_id] = replace(
-            one,
-            newest=by_device.get(device_id, {}),
-            serves=serves.get(device_id, {}),
-            still=still.get(device_id, {}),
-            driving=driving.get(device_id, {}),
-            battery_low_at=told.get(device_id),
-        )
-
-
-def _asked(profile: Profile, serves: Mapping[int, datetime]) -> Iterable[int]:
-    """Channels whose newest value somebody asks for."""
-    codes = profile.channel_codes
-    return {*serves, *(codes & (_GAUGES | {BATTERY_PCT, BATTERY_V})), *(g for g in DRIVEN if g in codes)}
-
-
-def _unmoved(
-    connection: Connection, rules: Mapping[int, Silence], newest: Mapping[Pair, Newest]
-) -> tuple[dict[int, dict[int, Stretch]], dict[int, dict[int, Stretch]]]:
-    """Look closer at the few channels whose value is the one of long before: gauges, and the gauges of
-    registers."""
-    looks: list[Look] = []
-    gauge_of: dict[Pair, Pair] = {}
-    for (device_id, channel), one in newest.items():
-        its = rules[device_id]
-        if channel in _GAUGES:
-            after = its.stuck_voltage_after if channel == VOLTAGE else its.stuck_climate_after
-            looks.append(((device_id, channel), one.time - 2 * after, one.time - after))
-        elif channel in DRIVEN:
-            register = device_id, DRIVEN[channel]
-            at_least = its.stuck_load_w if channel == _POWER else its.stuck_flow_l_h
-            if one.value >= at_least and register in newest:
-                after, at = its.stuck_register_after, newest[register].time
-                looks.append((register, at - 2 * after, at - after))
-                gauge_of[register] = device_id, channel
-    before = {
-        pair: one for pair, one in _newest(connection, looks).items() if one.value == newest[pair].value
-    }
-    still = [(pair, one.time, newest[pair].time) for pair, one in before.items() if pair not in gauge_of]
-    driving = [
-        (gauge_of[pair], one.time, newest[pair].time) for pair, one in before.items() if pair in gauge_of
-    ]
-    return _by_device(_stretches(connection, still)), _by_device(_stretches(connection, driving))
-
-
-def _newest(connection: Connection, looks: Sequence[Look]) -> dict[Pair, Newest]:
-    if not looks:
-        return {}
-    rows = connection.execute(_SQL["newest"], _looked(looks))
-    return {(device_id, channel): Newest(time=time, value=value) for device_id, channel, time, value in rows}
-
-
-def _stretches(connection: Connection, looks: Sequence[Look]) -> dict[Pair, Stretch]:
-    if not looks:
-        return {}
-    rows = connection.execute(_SQL["stretches"], _looked(looks))
-    return {
-        (device_id, channel): Stretch(since=since, count=count, low=low, high=high)
-        for device_id, channel, since, count, low, high in rows
-    }
-
-
-def _looked(looks: Sequence[Look]) -> dict[str, object]:
-    return {
-        "devices": [device_id for (device_id, _), _, _ in looks],
-        "channels": [channel for (_, channel), _, _ in looks],
-        "since": [since for _, since, _ in looks],
-        "before": [before for _, _, before in looks],
-        "unproven": _UNPROVEN,
-    }
-
-
-def _batteries(
-    connection: Connection, facts: Mapping[int, Facts], rules: Mapping[int, Silence], now: datetime
-) -> dict[int, datetime]:
-    asked = [
-        device_id for device_id, one in facts.items() if int(EventType.battery_low) in one.profile.event_codes
-    ]
-    if not asked:
-        return {}
-    since = now - max(rules[device_id].memory for device_id in asked)
-    rows = connection.execute(_SQL["batteries"], {"devices": asked, "since": since, "unproven": _UNPROVEN})
-    return dict(rows.fetchall())
-
-
-def _by_device(found: Mapping[Pair, T]) -> dict[int, dict[int, T]]:
-    sorted_out: dict[int, dict[int, T]] = {}
-    for (device_id, channel), one in found.items():
-        sorted_out.setdefault(device_id, {})[channel] = one
-    return sorted_out
 
 
 def _ranges(text: str | None) -> tuple[tuple[int, int], ...]:

@@ -33,26 +33,91 @@ JOIN device d ON d.id = w.device_id AND d.status = 'active'
 JOIN estate e ON e.id = d.estate_id
 LEFT JOIN v_device_sign s ON s.device_id = d.id
 
--- served --
--- Metered channels that serve something now.
-SELECT i.device_id, i.channel, i.valid_from
+-- behind --
+-- Metered channels that serve something now, and whose newest proven reading lies well behind what their device
+-- has reached by its own clock; the others need no closer look.
+SELECT i.device_id, d.profile, i.channel, i.valid_from, r.time
 FROM installation i
+JOIN device d ON d.id = i.device_id AND d.status = 'active'
 JOIN channel c ON c.code = i.channel AND c.metered
+JOIN v_device_sign s ON s.device_id = i.device_id
+LEFT JOIN LATERAL (
+    SELECT r.time
+    FROM v_reading r
+    WHERE r.device_id = i.device_id AND r.channel = i.channel
+      AND r.time >= greatest(i.valid_from, %(floor)s::timestamptz) AND r.quality & %(unproven)s = 0
+    ORDER BY r.time DESC
+    LIMIT 1
+) r ON true
 WHERE i.valid_from <= %(now)s AND (i.valid_to IS NULL OR i.valid_to > %(now)s)
+  AND coalesce(r.time, i.valid_from) < coalesce(s.device_at, s.received_at) - %(well)s::interval
 
--- newest --
--- The newest proven reading of each channel asked for, since a time and before another.
-SELECT a.device_id, a.channel, r.time, r.value
-FROM unnest(%(devices)s::integer[], %(channels)s::smallint[], %(since)s::timestamptz[],
-            %(before)s::timestamptz[]) AS a (device_id, channel, since, before)
+-- low --
+-- Batteries whose newest proven reading is below the limit of their profile.
+SELECT d.id, a.channel, r.time, r.value
+FROM unnest(%(profiles)s::text[], %(channels)s::smallint[], %(limits)s::float8[]) AS a (profile, channel, below)
+JOIN device d ON d.profile = a.profile AND d.status = 'active'
 CROSS JOIN LATERAL (
     SELECT r.time, r.value
     FROM v_reading r
-    WHERE r.device_id = a.device_id AND r.channel = a.channel AND r.time >= a.since AND r.time <= a.before
+    WHERE r.device_id = d.id AND r.channel = a.channel AND r.time >= %(floor)s AND r.quality & %(unproven)s = 0
+    ORDER BY r.time DESC
+    LIMIT 1
+) r
+WHERE r.value < a.below
+
+-- still --
+-- Gauges whose newest proven reading is the one of long before.
+SELECT d.id, a.channel, before.time, r.time
+FROM unnest(%(profiles)s::text[], %(channels)s::smallint[], %(after)s::interval[]) AS a (profile, channel, after)
+JOIN device d ON d.profile = a.profile AND d.status = 'active'
+CROSS JOIN LATERAL (
+    SELECT r.time, r.value
+    FROM v_reading r
+    WHERE r.device_id = d.id AND r.channel = a.channel AND r.time >= %(floor)s AND r.quality & %(unproven)s = 0
+    ORDER BY r.time DESC
+    LIMIT 1
+) r
+CROSS JOIN LATERAL (
+    SELECT b.time, b.value
+    FROM v_reading b
+    WHERE b.device_id = d.id AND b.channel = a.channel AND b.time <= r.time - a.after
+      AND b.time >= r.time - 2 * a.after AND b.quality & %(unproven)s = 0
+    ORDER BY b.time DESC
+    LIMIT 1
+) before
+WHERE before.value = r.value
+
+-- driven --
+-- Gauges that show something while the register they drive is where it was long before.
+SELECT d.id, a.gauge, before.time, r.time
+FROM unnest(%(profiles)s::text[], %(gauges)s::smallint[], %(registers)s::smallint[], %(at_least)s::float8[],
+            %(after)s::interval[]) AS a (profile, gauge, register, at_least, after)
+JOIN device d ON d.profile = a.profile AND d.status = 'active'
+CROSS JOIN LATERAL (
+    SELECT g.value
+    FROM v_reading g
+    WHERE g.device_id = d.id AND g.channel = a.gauge AND g.time >= %(floor)s AND g.quality & %(unproven)s = 0
+    ORDER BY g.time DESC
+    LIMIT 1
+) shown
+CROSS JOIN LATERAL (
+    SELECT r.time, r.value
+    FROM v_reading r
+    WHERE shown.value >= a.at_least AND r.device_id = d.id AND r.channel = a.register AND r.time >= %(floor)s
       AND r.quality & %(unproven)s = 0
     ORDER BY r.time DESC
     LIMIT 1
 ) r
+CROSS JOIN LATERAL (
+    SELECT b.time, b.value
+    FROM v_reading b
+    WHERE b.device_id = d.id AND b.channel = a.register AND b.time <= r.time - a.after
+      AND b.time >= r.time - 2 * a.after AND b.quality & %(unproven)s = 0
+    ORDER BY b.time DESC
+    LIMIT 1
+) before
+WHERE before.value = r.value
 
 -- stretches --
 -- What the readings of each channel asked for were over a time.
@@ -63,18 +128,18 @@ JOIN v_reading r ON r.device_id = a.device_id AND r.channel = a.channel AND r.ti
     AND r.quality & %(unproven)s = 0
 GROUP BY a.device_id, a.channel
 
--- batteries --
+-- told --
 -- The newest word of each device on its battery; the type stands here as in the index that finds it.
-SELECT a.device_id, e.time
-FROM unnest(%(devices)s::integer[]) AS a (device_id)
+SELECT d.id, e.time
+FROM device d
 CROSS JOIN LATERAL (
     SELECT e.time, e.value
     FROM v_event e
-    WHERE e.device_id = a.device_id AND e.type = 8 AND e.time >= %(since)s AND e.quality & %(unproven)s = 0
+    WHERE e.device_id = d.id AND e.type = 8 AND e.time >= %(floor)s AND e.quality & %(unproven)s = 0
     ORDER BY e.time DESC
     LIMIT 1
 ) e
-WHERE e.value IS DISTINCT FROM 0
+WHERE d.status = 'active' AND d.profile = ANY(%(profiles)s) AND e.value IS DISTINCT FROM 0
 
 -- standing --
 SELECT device_id, kind, behind, until FROM device_condition
