@@ -120,3 +120,11 @@ class CommandMoved(DevicesError):
 
 class SamePerson(DevicesError):
     """Who asked for a command cannot approve it."""
+
+
+class DeviceExists(DevicesError):
+    """Another device has this code."""
+
+
+class UnknownCheck(DevicesError):
+    """There is no such check."""

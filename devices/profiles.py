@@ -21,6 +21,7 @@ from devices.errors import ProfileInvalid
 from devices.formats import FORMATS
 from devices.units import conversion
 from wire.channels import BY_NAME
+from wire.commands import COMMANDS
 from wire.events import EventType, Method, Result
 from wire.forms import Form
 
@@ -157,6 +158,13 @@ def read_profile(file: Traversable) -> Profile:
     for name in found.events:
         if name not in EventType.__members__:
             raise ProfileInvalid(f"{file.name}: events: no such event type: {name}")
+    for name in found.commands:
+        if name not in COMMANDS:
+            raise ProfileInvalid(f"{file.name}: commands: no such command: {name}")
+    if found.commands and found.format != NATIVE:
+        raise ProfileInvalid(
+            f"{file.name}: commands: there is no way to tell a {found.format} device anything"
+        )
     for rule in found.field:
         _check(file.name, rule, found)
     return Profile(

@@ -14,7 +14,7 @@ import psycopg
 from devices import registry
 from devices.decoders.elements import Refusal
 from devices.decoders.reports import Answer
-from ingest import journal, quarantine, signs, state, store, todos
+from ingest import answers, journal, quarantine, signs, state, store, todos
 from ingest.bound import Bound
 from ingest.limits import limits_of
 from ingest.message import Message
@@ -187,6 +187,8 @@ class Pipeline:
         )
         written = store.write(connection, content, journal_id=journal_id, registry=found, staged=staged)
         todos.put(connection, content.todos, journal_id=journal_id)
+        if content.acks:
+            answers.record(connection, content)
         quarantined = quarantine.put(connection, content.quarantined, journal_id=journal_id)
         signs.put(connection, content.signs)
         store.tally(

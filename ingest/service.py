@@ -18,6 +18,7 @@ from ingest.address import BrokerAddress
 from ingest.batches import Batching
 from ingest.bound import Bound
 from ingest.broker import Broker, MqttBroker
+from ingest.dispatch import Dispatcher
 from ingest.message import Message
 from ingest.personal import Keyed
 from ingest.pipeline import Pipeline
@@ -86,16 +87,7 @@ def run(
         filters=(FILTER, *FILTERS),
         on_subscribed=on_subscribed,
     )
-    serve(
-        broker,
-        dsn=dsn,
-        bound=Bound(bound),
-        rules=rules,
-        now=now,
-        source=client_id,
-        stop=stop,
-        keyed=keyed,
-    )
+    serve(broker, dsn=dsn, bound=Bound(bound), rules=rules, now=now, source=client_id, stop=stop, keyed=keyed)
 
 
 def serve(
@@ -112,9 +104,7 @@ def serve(
     """Run with any broker until `stop` is set (see `run`)."""
 
     def pipeline(connection: Connection) -> Pipeline:
-        return Pipeline(
-            connection, bound=bound, rules=rules, now=now, source=source, keyed=keyed
-        )
+        return Pipeline(connection, bound=bound, rules=rules, now=now, source=source, keyed=keyed)
 
     writer = _Writer(dsn, pipeline, stop)
     try:
@@ -122,7 +112,7 @@ def serve(
             _log.info("ingest is running", extra={"action": "ingest.started", "client_id": source})
             broker.start()
             try:
-                _loop(broker, writer, stop)
+                _loop(broker, writer, Dispatcher(now), stop)
             finally:
                 broker.stop(within_s=_STOP_S)
     finally:
@@ -130,7 +120,7 @@ def serve(
     _log.info("ingest has stopped", extra={"action": "ingest.stopped", "client_id": source})
 
 
-def _loop(broker: Broker, writer: "_Writer", stop: threading.Event) -> None:
+def _loop(broker: Broker, writer: "_Writer", dispatcher: Dispatcher, stop: threading.Event) -> None:
     while not stop.is_set():
         batch = broker.take(within_s=_TAKE_S)
         if batch:
@@ -138,6 +128,7 @@ def _loop(broker: Broker, writer: "_Writer", stop: threading.Event) -> None:
                 return
         elif broker.connected and not writer.listen():
             return
+        writer.dispatch(dispatcher, broker)
     # What had arrived when we were asked to stop; the broker goes on sending meanwhile.
     left = broker.waiting()
     while left > 0:
@@ -165,15 +156,6 @@ class _Writer:
         self._pipeline_on = pipeline
         self._stop = stop
         self._connection: Connection | None = None
-    def listen(self) -> bool:
-        """Record that we listen, though nothing comes; False: asked to stop first."""
-
-        def listen(pipeline: Pipeline) -> list[Answer]:
-            pipeline.listen()
-            return []
-
-        return self._until_it_works(listen) is not None
-
         self._pipeline: Pipeline | None = None
         self._epoch = 0
 
@@ -184,6 +166,25 @@ class _Writer:
     def store(self, batch: list[Message]) -> list[Answer] | None:
         """Commit a batch, however long the database is away, for its answers; None: asked to stop first."""
         return self._until_it_works(lambda pipeline: self._store(pipeline, batch))
+
+    def listen(self) -> bool:
+        """Record that we listen, though nothing comes; False: asked to stop first."""
+
+        def listen(pipeline: Pipeline) -> list[Answer]:
+            pipeline.listen()
+            return []
+
+        return self._until_it_works(listen) is not None
+
+    def dispatch(self, dispatcher: Dispatcher, broker: Broker) -> None:
+        """Let commands go out, if the database is there."""
+        if self._connection is None:
+            return
+        try:
+            dispatcher.look(self._connection, broker)
+        except _AWAY as error:
+            _log.warning("commands wait: %s", error, extra={"action": "ingest.commands_wait"})
+            self.close()
 
     def close(self) -> None:
         """Give the connection back."""

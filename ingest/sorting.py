@@ -11,9 +11,9 @@ import msgspec
 from devices import formats, mapping
 from devices.decoders import native as native_format
 from devices.decoders import plain as plain_format
-from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal
+from devices.decoders.elements import Answered, DecodedEvent, DecodedReading, Element, Refusal
 from devices.decoders.plain import Said
-from devices.decoders.reports import ACK_ID, RETAINED, Answer, DecodeError, Report
+from devices.decoders.reports import ACK_CODE, ACK_ID, ACK_OK, RETAINED, Answer, DecodeError, Report
 from devices.formats import Format
 from devices.registry import Device, Registry
 from ingest.addressing import Address, Addressing
@@ -25,7 +25,7 @@ from ingest.personal import Keyed
 from ingest.rates import Rates
 from ingest.redaction import redact
 from ingest.signs import Signs
-from wire.envelope import SETTLE, Kind
+from wire.envelope import SETTLE, Kind, is_down
 from wire.quality import NOT_EVIDENCE, Quality
 from wire.reasons import Reason
 
@@ -78,6 +78,17 @@ class Todo(NamedTuple):
     flags: int
 
 
+class Ack(NamedTuple):
+    """What a device says of a command."""
+
+    device_id: int
+    answered: Answered
+    #: What it came as, should the command be unknown.
+    message: Message
+    raw: bytes
+    decoder: int
+
+
 class _Marker(msgspec.Struct):
     marker: UUID
 
@@ -98,8 +109,8 @@ class Sorted:
     markers: list[UUID] = field(default_factory=list)
     #: For the vendors' own decoders.
     todos: list[Todo] = field(default_factory=list)
-    #: What devices say of their commands: device_id, and a report that has `ACK_ID`.
-    acks: list[tuple[int, Report]] = field(default_factory=list)
+    #: What devices say of their commands.
+    acks: list[Ack] = field(default_factory=list)
     #: Who was heard.
     signs: Signs = field(default_factory=Signs)
     #: To be published once the batch is committed.
@@ -222,7 +233,7 @@ class Sorter:
         native = address.native
         if native is not None and native.device == SETTLE and _is_marker(message, into):
             return
-        if native is None and formats.heard(message.topic):
+        if native is None and (is_down(message.topic) or formats.heard(message.topic)):
             return  # what is said to devices, by us or by others, is none of their messages
         plain = self._plain(message, address)
         if plain is None:
@@ -244,9 +255,23 @@ class Sorter:
             into.add_plain(plain, address.sender.id, received_us=message.received_us, flags=address.flags)
         elif native is not None and address.sender is not None:
             for element in native_format.decode(native.kind, message.payload):
+                if element.answer is not None:
+                    ack = Ack(address.sender.id, element.answer, message, element.raw, native_format.DECODER)
+                    self._acknowledge(ack, into, flags=address.flags)
+                    continue
                 self._screen(
                     element, address.sender, message, into, flags=address.flags, decoder=native_format.DECODER
                 )
+
+    @staticmethod
+    def _acknowledge(ack: Ack, into: Sorted, *, flags: int) -> None:
+        """Take in what a device says of a command; nobody else may say it."""
+        if flags & _UNPROVEN:
+            into.quarantine(
+                ack.message, ack.raw, Refusal(Reason.unproven_answer, ack.answered.id), ack.decoder
+            )
+        else:
+            into.acks.append(ack)
 
     def _plain(self, message: Message, address: Address) -> list[Said] | None:
         """The readings of a message with which nothing is wrong or out of the way; None: look closely."""
@@ -298,7 +323,8 @@ class Sorter:
                 into.quarantine(message, report.raw, device, found.decoder)
             elif ACK_ID in report.fields:
                 into.signs.heard(device.id)
-                into.acks.append((device.id, report))
+                ack = Ack(device.id, _answered(report), message, report.raw, found.decoder)
+                self._acknowledge(ack, into, flags=address.flags)
             elif report.frame is not None and not report.fields and device.profile.codec is not None:
                 into.signs.said(device.id, report.at_us, counter=report.counter, boot=report.boot)
                 into.todos.append(Todo(device.id, message, address.flags))
@@ -389,6 +415,11 @@ class Sorter:
             into.redacted.update(said)
         into.messages.append(message)
         return message
+
+
+def _answered(report: Report) -> Answered:
+    fields = report.fields
+    return Answered(str(fields[ACK_ID]), bool(fields.get(ACK_OK)), str(fields.get(ACK_CODE, "")))
 
 
 def _is_own(message: Message, address: Address) -> bool:

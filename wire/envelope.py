@@ -5,6 +5,11 @@
     hm/v1/<device>/up/state  online, retained; and as its will: offline
     hm/v1/<device>/up/meta   {"model": "…", "firmware": "…"}, retained
 
+What it is told, and what it says of that:
+
+    hm/v1/<device>/down/cmd  {"id": "…", "name": "read_now", "args": {}, "expires_at": "…Z", "issuer": "anju"}
+    hm/v1/<device>/up/rsp    {"id": "…", "result": "done"}
+
 A payload of readings or events is one such object, or an array of at most 50; in an array each element
 stands for itself. The same shapes as JSON Schema are in `schema/native-v1.json`. Keys that are not named
 here are ignored.
@@ -13,7 +18,7 @@ here are ignored.
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -33,7 +38,8 @@ MAX_PAYLOAD_BYTES = 256 * 1024
 #: The code of a device in its topic: random, without names or addresses.
 DEVICE_CODE = r"[A-Za-z0-9._-]{1,64}"
 
-_TOPIC = re.compile(rf"hm/v1/({DEVICE_CODE}|{SETTLE})/up/(m|e|state|meta)")
+_TOPIC = re.compile(rf"hm/v1/({DEVICE_CODE}|{SETTLE})/up/(m|e|state|meta|rsp)")
+_DOWN = re.compile(rf"hm/v1/{DEVICE_CODE}/down/.*", re.DOTALL)
 _DEVICE = re.compile(DEVICE_CODE)
 
 Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -51,6 +57,8 @@ class Kind(StrEnum):
     state = "state"
     #: Retained: what the device says it is; kept in the journal alone.
     meta = "meta"
+    #: What became of a command.
+    answers = "rsp"
 
 
 class Topic(NamedTuple):
@@ -99,6 +107,29 @@ class EventMessage(Struct, frozen=True, gc=False, omit_defaults=True):
     boot: Counter | None = None
 
 
+class CommandMessage(Struct, frozen=True, gc=False):
+    """What is published on `down/cmd`, with QoS 1, never retained. The correlation data is the id, too."""
+
+    #: A UUID. A device does an id once, and answers again what it answered when it hears the id again.
+    id: str
+    #: Name of a `wire.commands.COMMANDS`.
+    name: str
+    args: dict[str, int]
+    #: Later it must not be done any more.
+    expires_at: Instant
+    issuer: str
+
+
+class AnswerMessage(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What is published on `up/rsp`: one object, no array."""
+
+    #: Of the command.
+    id: Annotated[str, Meta(max_length=64)]
+    result: Literal["done", "failed"]
+    #: Why it failed, or what it says besides.
+    detail: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+
+
 def parse_topic(topic: str) -> Topic | None:
     """Take a topic apart; None if it is not one of the native format."""
     found = _TOPIC.fullmatch(topic)
@@ -108,6 +139,16 @@ def parse_topic(topic: str) -> Topic | None:
 def topic_of(device: str, kind: Kind) -> str:
     """Name the topic a device publishes on."""
     return f"hm/v1/{device}/up/{kind.value}"
+
+
+def command_topic(device: str) -> str:
+    """Name the topic on which a device is told something."""
+    return f"hm/v1/{device}/down/cmd"
+
+
+def is_down(topic: str) -> bool:
+    """Say whether something is said to a device on a topic of the native format."""
+    return _DOWN.fullmatch(topic) is not None
 
 
 def is_device_code(code: str) -> bool:

@@ -44,6 +44,10 @@ class Reason(StrEnum):
     out_of_scope = "out_of_scope"
     #: The network server could not do something for a device; the detail has its code.
     network_log = "network_log"
+    #: An answer to a command that was not sent to that device.
+    unknown_command = "unknown_command"
+    #: An answer to a command, of which nothing proves that the device gave it.
+    unproven_answer = "unproven_answer"
     #: More messages than the policy grants one device.
     rate_limited = "rate_limited"
     #: The vendor's own decoder failed, or took too long.

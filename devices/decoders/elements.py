@@ -44,6 +44,17 @@ class Refusal(Struct, frozen=True, gc=False):
     detail: str
 
 
+class Answered(Struct, frozen=True, gc=False):
+    """What a device says of a command."""
+
+    #: The command's id, as it was sent along.
+    id: str
+    #: Whether it was done.
+    ok: bool
+    #: What else was said of it.
+    detail: str
+
+
 class Element(Struct, frozen=True, gc=False):
     """A message, or one element of an array, which then is a message of its own."""
 
@@ -51,6 +62,7 @@ class Element(Struct, frozen=True, gc=False):
     raw: bytes
     readings: tuple[DecodedReading, ...] = ()
     events: tuple[DecodedEvent, ...] = ()
+    answer: Answered | None = None
     #: Set when the element, or something of it, is refused; what stands above is good.
     refusal: Refusal | None = None
     #: The number of the message among all of the device, if it counts them, …

@@ -2,14 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal, event_key
+from devices.decoders.elements import Answered, DecodedEvent, DecodedReading, Element, Refusal, event_key
 from devices.decoders.fields import names_no_number
 from wire.channels import BY_NAME
-from wire.envelope import MAX_ELEMENTS, MAX_PAYLOAD_BYTES, EventMessage, Kind, MeterMessage
+from wire.envelope import MAX_ELEMENTS, MAX_PAYLOAD_BYTES, AnswerMessage, EventMessage, Kind, MeterMessage
 from wire.events import EventType, Method, Result
 from wire.reasons import Reason
 
@@ -25,6 +26,7 @@ _RESULT = {None: 0} | {result.name: int(result) for result in Result}
 
 _METER_MESSAGE = msgspec.json.Decoder(MeterMessage)
 _EVENT_MESSAGE = msgspec.json.Decoder(EventMessage)
+_ANSWER_MESSAGE = msgspec.json.Decoder(AnswerMessage)
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _META = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SYNTAX = msgspec.json.Decoder(msgspec.Raw)
@@ -56,10 +58,9 @@ def decode(kind: Kind, payload: bytes) -> list[Element]:
             payload.decode()
         except UnicodeDecodeError as error:
             return [_refused(payload, Reason.invalid_utf8, f"byte {error.start}")]
-    if kind is Kind.state:
-        return [_state(payload)]
-    if kind is Kind.meta:
-        return [_meta(payload)]
+    whole = _WHOLE.get(kind)
+    if whole is not None:
+        return [whole(payload)]
     if not payload.lstrip(_SPACE).startswith(b"["):
         return [_element(kind, payload)]
     return _array(kind, payload)
@@ -93,6 +94,25 @@ def _meta(payload: bytes) -> Element:
     except RecursionError:
         return _refused(payload, Reason.invalid_json, "nested too deeply")
     return Element(raw=payload)
+
+
+def _answer(payload: bytes) -> Element:
+    try:
+        message = _ANSWER_MESSAGE.decode(payload)
+    except msgspec.DecodeError as error:
+        return Element(raw=payload, refusal=_why(payload, error))
+    except RecursionError:
+        return _refused(payload, Reason.invalid_json, "nested too deeply")
+    answer = Answered(message.id, message.result == "done", message.detail)
+    return Element(raw=payload, answer=answer)
+
+
+#: What is one message and never an array.
+_WHOLE: dict[Kind, Callable[[bytes], Element]] = {
+    Kind.state: _state,
+    Kind.meta: _meta,
+    Kind.answers: _answer,
+}
 
 
 def _array(kind: Kind, payload: bytes) -> list[Element]:

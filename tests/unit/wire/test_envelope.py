@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 
 from devices.decoders.native import decode
 from wire.channels import CHANNELS
-from wire.envelope import EventMessage, Kind, MeterMessage, Topic, is_device_code, parse_topic, topic_of
+from wire.commands import COMMANDS
+from wire.envelope import (
+    AnswerMessage,
+    CommandMessage,
+    EventMessage,
+    Kind,
+    MeterMessage,
+    Topic,
+    command_topic,
+    is_device_code,
+    is_down,
+    parse_topic,
+    topic_of,
+)
 from wire.events import EventType, Method, Result
 
 AT = "2026-11-24T08:00:00Z"
@@ -65,6 +78,13 @@ def test_any_other_topic_is_not_ours(topic: str) -> None:
     assert parse_topic(topic) is None
 
 
+def test_what_is_said_to_a_device_is_known_by_its_topic() -> None:
+    assert is_down(command_topic("lock-1"))
+    assert parse_topic(command_topic("lock-1")) is None
+    assert not is_down(topic_of("lock-1", Kind.answers))
+    assert not is_down("hm/v1/a/b/down/cmd")
+
+
 def test_nobody_can_be_called_like_the_settle_marker() -> None:
     assert is_device_code("meter-1")
     assert not is_device_code("~settle")
@@ -75,12 +95,18 @@ def test_the_schema_lists_what_the_closed_lists_hold() -> None:
     event = SCHEMA["$defs"]["event_message"]["properties"]
     assert SCHEMA["$defs"]["reading"]["properties"]["ch"]["enum"] == [c.name for c in CHANNELS]
     assert event["type"]["enum"] == [e.name for e in EventType]
+    assert SCHEMA["$defs"]["command_message"]["properties"]["name"]["enum"] == list(COMMANDS)
     assert event["method"]["enum"] == [*(m.name for m in Method), None]
     assert event["result"]["enum"] == [*(r.name for r in Result), None]
 
 
 def test_the_schema_names_the_keys_of_the_structs() -> None:
-    for name, struct in (("meter_message", MeterMessage), ("event_message", EventMessage)):
+    for name, struct in (
+        ("meter_message", MeterMessage),
+        ("event_message", EventMessage),
+        ("command_message", CommandMessage),
+        ("answer_message", AnswerMessage),
+    ):
         assert set(SCHEMA["$defs"][name]["properties"]) == set(struct.__struct_fields__)
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 

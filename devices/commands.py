@@ -1,0 +1,394 @@
+"""Commands to devices: who asked, who approved, and what became of it.
+
+                        approve              claim           the device answers
+    ask ──► proposed ────────────► queued ──────────► sent ─────────────────► acknowledged | failed
+      └────────────────────────────►  ▲                │
+                                      └────────────────┘ nobody was there to take it
+    refuse: from proposed and queued to refused. Time runs out: from proposed, queued and sent to expired.
+
+What is dangerous needs two persons and a reason of safety (`wire.commands`). What would put pressure on a
+resident is refused and written down. An id is asked once: the same again is the same command.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from devices.errors import (
+    ArgumentsInvalid,
+    CommandConflict,
+    CommandMoved,
+    NotUnderstood,
+    ReasonUnfit,
+    RetiredDevice,
+    SamePerson,
+    UnknownCommand,
+    UnknownDevice,
+)
+from devices.profiles import Profile, load_profiles
+from policy.groups import Command as Rules
+from storage import audit
+from storage.pool import Connection
+from storage.queries import load
+from wire.commands import COMMANDS, PRESSURES, REASONS
+from wire.commands import Command as Kind
+from wire.quality import NOT_EVIDENCE
+
+_SQL = load("devices", "commands.sql")
+_WATER = frozenset({"water_l", "hot_water_l"})
+
+
+class Refusal(StrEnum):
+    """Why a command was refused."""
+
+    #: The reason that was given is one to put pressure on a resident.
+    pressure = "pressure"
+    #: A reason of safety was given, but the tenancy is over and no device saw the danger.
+    pressure_suspected = "pressure_suspected"
+    #: The second person said no.
+    declined = "declined"
+    #: Who had asked took it back.
+    withdrawn = "withdrawn"
+
+
+#: (status, what is done) → status. What is not here is not possible.
+TRANSITIONS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("proposed", "approve"): "queued",
+        ("proposed", "refuse"): "refused",
+        ("queued", "refuse"): "refused",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """Who wants something, and in which estates they may."""
+
+    #: The audit's actor: ``account:<username>`` or ``system:<process>``.
+    by: str
+    everything: bool = False
+    estate_ids: Sequence[int] = ()
+
+    def parameters(self) -> dict[str, object]:
+        """For the named statements."""
+        return {"everything": self.everything, "estate_ids": list(self.estate_ids)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A command as it is asked for."""
+
+    id: UUID
+    #: Code of the device.
+    device: str
+    #: A name of `wire.commands.COMMANDS`.
+    name: str
+    arguments: Mapping[str, int]
+    #: A code of `wire.commands.REASONS`, where the command needs one.
+    reason: str = ""
+    note: str = ""
+    #: How long it may wait for its device; None: as long as policy says.
+    valid_for: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command as it stands."""
+
+    id: UUID
+    device: str
+    name: str
+    arguments: Mapping[str, int]
+    status: str
+    reason: str
+    note: str
+    asked_by: str
+    asked_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+    valid_for: timedelta
+    expires_at: datetime
+    #: How often it was sent.
+    attempts: int
+    sent_at: datetime | None
+    #: The broker has it, and the device, or its session there, takes it.
+    taken_at: datetime | None
+    ended_at: datetime | None
+    #: A `Refusal`.
+    refusal: str | None
+    #: What the device said: `ok`, `detail`, `at`.
+    answer: Mapping[str, Any] | None
+
+
+def ask(connection: Connection, wanted: Wanted, *, asker: Asker, rules: Rules, now: datetime) -> Command:
+    """Ask for a command.
+
+    Returns
+    -------
+    Command
+        Queued; proposed, where a second person must approve; refused, where it would be a means of pressure:
+        that is written down, so the caller must commit it.
+
+    Raises
+    ------
+    UnknownDevice, RetiredDevice
+        There is none in the asker's estates; it is retired.
+    NotUnderstood, ArgumentsInvalid, ReasonUnfit
+        There is no such command for this device; its arguments or its reason are not those it needs.
+    CommandConflict
+        The id is another command's.
+    """
+    row = connection.execute(_SQL["device"], {"code": wanted.device, **asker.parameters()}).fetchone()
+    if row is None:
+        raise UnknownDevice(f"no such device: {wanted.device}")
+    device_id, profile_name, active = row
+    if not active:
+        raise RetiredDevice(f"{wanted.device} is retired")
+    profile = load_profiles().get(profile_name)
+    kind = COMMANDS.get(wanted.name)
+    if kind is None or profile is None or kind.name not in profile.commands:
+        raise NotUnderstood(f"{wanted.device} does not understand {wanted.name}")
+    _check_arguments(kind, wanted.arguments)
+    refusal = _refusal(connection, wanted, kind, profile, device_id=device_id, rules=rules, now=now)
+    valid_for = _valid_for(wanted, kind, rules)
+    status = "refused" if refusal else "proposed" if kind.needs_two else "queued"
+    new = connection.execute(
+        _SQL["put"],
+        {
+            "id": wanted.id,
+            "device_id": device_id,
+            "name": wanted.name,
+            "arguments": Jsonb(dict(wanted.arguments)),
+            "status": status,
+            "reason": wanted.reason,
+            "note": wanted.note,
+            "by": asker.by,
+            "now": now,
+            "valid_for": valid_for,
+            "expires_at": now + (rules.approve_within if status == "proposed" else valid_for),
+            "refusal": refusal,
+        },
+    ).fetchone()
+    if new is None:
+        return _same(connection, wanted, asker=asker)
+    if refusal is None:
+        _record(connection, "command.ask", wanted.id, wanted, by=asker.by, now=now)
+    else:
+        _record_pressure(connection, wanted, refusal, by=asker.by, now=now)
+    if status == "queued":
+        connection.execute(_SQL["notify"])
+    return one(connection, wanted.id, asker=asker)
+
+
+def approve(connection: Connection, command_id: UUID, *, asker: Asker, now: datetime) -> Command:
+    """Approve a proposal, as its second person: it is sent, and its time runs from now.
+
+    Raises
+    ------
+    UnknownCommand
+        There is none in the asker's estates.
+    CommandMoved
+        It is no proposal any more, or its time has run out.
+    SamePerson
+        Who asked cannot approve.
+    """
+    found = _lock(connection, command_id, asker)
+    status = _next(found, "approve", now)
+    if found.asked_by == asker.by:
+        raise SamePerson
+    _decide(connection, command_id, status, now=now, approved_by=asker.by)
+    _record(connection, "command.approve", command_id, found, by=asker.by, now=now)
+    connection.execute(_SQL["notify"])
+    return one(connection, command_id, asker=asker)
+
+
+def refuse(connection: Connection, command_id: UUID, *, asker: Asker, now: datetime) -> Command:
+    """Decline a proposal, or take back what one asked for oneself, as long as it was not sent.
+
+    Raises
+    ------
+    UnknownCommand, CommandMoved
+    """
+    found = _lock(connection, command_id, asker)
+    status = _next(found, "refuse", now)
+    refusal = Refusal.withdrawn if found.asked_by == asker.by else Refusal.declined
+    _decide(connection, command_id, status, now=now, refusal=refusal)
+    _record(connection, "command.refuse", command_id, found, by=asker.by, now=now)
+    return one(connection, command_id, asker=asker)
+
+
+def one(connection: Connection, command_id: UUID, *, asker: Asker) -> Command:
+    """Read one command.
+
+    Raises
+    ------
+    UnknownCommand
+        There is none in the asker's estates.
+    """
+    row = connection.execute(_SQL["one"], {"id": command_id, **asker.parameters()}).fetchone()
+    return _command(row, command_id)
+
+
+def several(
+    connection: Connection,
+    *,
+    asker: Asker,
+    limit: int,
+    device: str | None = None,
+    status: str | None = None,
+    before: tuple[datetime, UUID] | None = None,
+) -> list[Command]:
+    """Read commands, the newest first.
+
+    Parameters
+    ----------
+    before : tuple[datetime, UUID] | None
+        Only those older than this one: when it was asked, and its id.
+    """
+    rows = connection.execute(
+        _SQL["several"],
+        {
+            "device": device,
+            "status": status,
+            "before": before[0] if before else None,
+            "before_id": before[1] if before else None,
+            "limit": limit,
+            **asker.parameters(),
+        },
+    )
+    return [_command(row, None) for row in rows]
+
+
+def _refusal(
+    connection: Connection,
+    wanted: Wanted,
+    kind: Kind,
+    profile: Profile,
+    *,
+    device_id: int,
+    rules: Rules,
+    now: datetime,
+) -> Refusal | None:
+    """Why it must be refused, if so; a reason that is none of the command's own is an error instead."""
+    if wanted.reason in PRESSURES:
+        return Refusal.pressure
+    if not kind.needs_two:
+        if wanted.reason:
+            raise ReasonUnfit(f"{kind.name} needs no reason")
+        return None
+    if wanted.reason not in kind.reasons:
+        raise ReasonUnfit(f"{kind.name} needs one of {', '.join(sorted(kind.reasons))}")
+    if kind.name == "valve_close" and wanted.reason == "fire" and _WATER & profile.channels.keys():
+        raise ReasonUnfit("water may be what puts the fire out")
+    at = {"device_id": device_id, "now": now}
+    if kind.cuts and _says(connection, "tenancy_ended", at):
+        shown = at | {
+            "window": rules.hazard_window,
+            "types": sorted(REASONS[wanted.reason].shown_by),
+            "not_evidence": int(NOT_EVIDENCE),
+        }
+        if not _says(connection, "hazard_on_record", shown):
+            return Refusal.pressure_suspected
+    return None
+
+
+def _says(connection: Connection, statement: str, values: Mapping[str, object]) -> bool:
+    row = connection.execute(_SQL[statement], values).fetchone()
+    return row is not None and row[0]
+
+
+def _check_arguments(kind: Kind, given: Mapping[str, int]) -> None:
+    if given.keys() != kind.arguments.keys():
+        raise ArgumentsInvalid(f"{kind.name} takes {', '.join(kind.arguments) or 'no arguments'}")
+    for name, (smallest, largest) in kind.arguments.items():
+        if not smallest <= given[name] <= largest:
+            raise ArgumentsInvalid(f"{name} is from {smallest} to {largest}")
+
+
+def _valid_for(wanted: Wanted, kind: Kind, rules: Rules) -> timedelta:
+    """A danger is not one of tomorrow: what needs two persons has little time."""
+    longest = rules.safety_valid if kind.needs_two else rules.valid_max
+    return min(wanted.valid_for or rules.valid, longest)
+
+
+def _same(connection: Connection, wanted: Wanted, *, asker: Asker) -> Command:
+    found = _lock(connection, wanted.id, asker, conflict=True)
+    there = (found.device, found.name, found.arguments, found.reason, found.asked_by)
+    if there != (wanted.device, wanted.name, dict(wanted.arguments), wanted.reason, asker.by):
+        raise CommandConflict
+    return found
+
+
+def _lock(connection: Connection, command_id: UUID, asker: Asker, *, conflict: bool = False) -> Command:
+    row = connection.execute(_SQL["lock"], {"id": command_id, **asker.parameters()}).fetchone()
+    if row is None and conflict:
+        raise CommandConflict
+    return _command(row, command_id)
+
+
+def _next(found: Command, action: str, now: datetime) -> str:
+    status = TRANSITIONS.get((found.status, action))
+    if status is None or found.expires_at <= now:
+        raise CommandMoved(f"a command that is {found.status} cannot be {action}d")
+    return status
+
+
+def _decide(
+    connection: Connection,
+    command_id: UUID,
+    status: str,
+    *,
+    now: datetime,
+    approved_by: str | None = None,
+    refusal: Refusal | None = None,
+) -> None:
+    values = {"id": command_id, "status": status, "now": now, "approved_by": approved_by, "refusal": refusal}
+    connection.execute(_SQL["decide"], values)
+
+
+def _command(row: tuple[Any, ...] | None, command_id: UUID | None) -> Command:
+    if row is None:
+        raise UnknownCommand(f"no such command: {command_id}")
+    return Command(**dict(zip(Command.__dataclass_fields__, row, strict=True)))
+
+
+def _record(
+    connection: Connection, action: str, command_id: UUID, of: Wanted | Command, *, by: str, now: datetime
+) -> None:
+    audit.record(
+        connection,
+        at=now,
+        actor=by,
+        action=action,
+        subject=f"device:{of.device}",
+        reason=of.reason or None,
+        detail={"command": str(command_id), "name": of.name},
+    )
+
+
+def _record_pressure(
+    connection: Connection, wanted: Wanted, refusal: Refusal, *, by: str, now: datetime
+) -> None:
+    """With how often this person was refused of late: who tries again and again is seen."""
+    row = connection.execute(_SQL["refused_before"], {"by": by, "now": now}).fetchone()
+    audit.record(
+        connection,
+        at=now,
+        actor=by,
+        action="command.pressure",
+        subject=f"device:{wanted.device}",
+        reason=wanted.reason,
+        detail={
+            "command": str(wanted.id),
+            "name": wanted.name,
+            "refusal": refusal.value,
+            "times_in_30_days": row[0] if row else 0,
+        },
+    )
