@@ -19,7 +19,7 @@ from storage.queries import load as load_queries
 from usage import arrays
 from wire.channels import BY_NAME, EVENTS
 from wire.events import EventType, Result
-from wire.quality import NOT_EVIDENCE
+from wire.quality import NOT_EVIDENCE, Quality
 
 _SQL = load_queries("anomaly", "loading.sql")
 _log = logging.getLogger(__name__)
@@ -180,6 +180,9 @@ def _asked(block: Block, calendar: Calendar) -> dict[str, object]:
         "openings": [int(kind) for kind in _OPENINGS],
         "stirs": [int(kind) for kind in _STIRS],
         "not_evidence": int(NOT_EVIDENCE),
+        "state": int(Quality.STATE),
+        "opened": int(EventType.door_opened),
+        "closed": int(EventType.door_closed),
     }
 
 

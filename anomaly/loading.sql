@@ -7,20 +7,47 @@ ORDER BY city, time_zone, unit_id
 -- doors --
 -- What happened at the doors by local day and by the local day on which it was known, counted from the
 -- window's first. Only a device that watches a door (one of these profiles) is heard as one: from others
--- what they saw counts, and their silence says nothing.
-SELECT s.unit_id,
-       (e.time + make_interval(hours => %(offset_h)s))::date - %(first)s::date,
-       (e.received_at + make_interval(hours => %(offset_h)s))::date - %(first)s::date,
-       count(*) FILTER (WHERE e.type = %(entry)s AND e.result <> %(denied)s),
-       count(*) FILTER (WHERE e.type = ANY(%(openings)s)),
-       count(*) FILTER (WHERE e.type = ANY(%(stirs)s)),
-       count(*) FILTER (WHERE s.profile = ANY(%(profiles)s))
-FROM v_source s
-JOIN v_event e ON e.device_id = s.device_id
-    AND e.time >= s.valid_from AND (s.valid_to IS NULL OR e.time < s.valid_to)
-WHERE s.unit_id = ANY(%(unit_ids)s) AND s.channel = %(events)s
-  AND e.time >= %(start)s AND e.time < %(end)s
-  AND e.quality & %(not_evidence)s = 0
+-- what they saw counts, and their silence says nothing. A state that is reported again, or that is over, is
+-- nothing that anybody did; one that differs from the device's last of its kind is, however long ago that
+-- was.
+WITH seen AS (
+    SELECT s.unit_id, s.profile, s.valid_from, e.device_id, e.time, e.received_at, e.type, e.result,
+           e.quality & %(state)s <> 0 AS is_state, coalesce(e.value, 1) AS value,
+           CASE e.type WHEN %(closed)s THEN %(opened)s ELSE e.type END AS kind
+    FROM v_source s
+    JOIN v_event e ON e.device_id = s.device_id
+        AND e.time >= s.valid_from AND (s.valid_to IS NULL OR e.time < s.valid_to)
+    WHERE s.unit_id = ANY(%(unit_ids)s) AND s.channel = %(events)s
+      AND e.time >= %(start)s AND e.time < %(end)s
+      AND e.quality & %(not_evidence)s = 0
+), in_turn AS (
+    SELECT seen.*, lag(type) OVER turn AS last_type, lag(value) OVER turn AS last_value
+    FROM seen
+    WINDOW turn AS (PARTITION BY unit_id, device_id, kind ORDER BY time, type)
+), told AS (
+    SELECT i.*, CASE
+        WHEN NOT i.is_state THEN true
+        WHEN i.value = 0 THEN false
+        WHEN i.last_type IS NOT NULL THEN (i.last_type, i.last_value) <> (i.type, i.value)
+        ELSE coalesce((
+            SELECT (p.type, coalesce(p.value, 1)) <> (i.type, i.value)
+            FROM v_event p
+            WHERE p.device_id = i.device_id AND p.time >= i.valid_from AND p.time < i.time
+              AND CASE p.type WHEN %(closed)s THEN %(opened)s ELSE p.type END = i.kind
+              AND p.quality & %(not_evidence)s = 0
+            ORDER BY p.time DESC LIMIT 1
+        ), true)
+    END AS happened
+    FROM in_turn i
+)
+SELECT unit_id,
+       (time + make_interval(hours => %(offset_h)s))::date - %(first)s::date,
+       (received_at + make_interval(hours => %(offset_h)s))::date - %(first)s::date,
+       count(*) FILTER (WHERE type = %(entry)s AND result <> %(denied)s),
+       count(*) FILTER (WHERE type = ANY(%(openings)s) AND happened),
+       count(*) FILTER (WHERE type = ANY(%(stirs)s) AND happened),
+       count(*) FILTER (WHERE profile = ANY(%(profiles)s))
+FROM told
 GROUP BY 1, 2, 3
 
 -- heard --

@@ -70,13 +70,14 @@ def add_event(
     kind: EventType = EventType.door_opened,
     received_at: datetime | None = None,
     subject: str | None = None,
+    value: float | None = None,
     quality: int = 0,
 ) -> None:
     """Write one event."""
     connection.execute(
-        "INSERT INTO event (time, received_at, device_id, type, quality, decoder, subject, dedupe_key)"
-        " VALUES (%s, %s, %s, %s, %s, 100, %s, %s)",
-        [at, received_at or at, device_id, int(kind), quality, subject, f"{at.isoformat()}-{kind}"],
+        "INSERT INTO event (time, received_at, value, device_id, type, quality, decoder, subject, dedupe_key)"
+        " VALUES (%s, %s, %s, %s, %s, %s, 100, %s, %s)",
+        [at, received_at or at, value, device_id, int(kind), quality, subject, f"{at.isoformat()}-{kind}"],
     )
 
 
