@@ -8,14 +8,28 @@ from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolClosed, PoolTimeout
 from starlette.exceptions import HTTPException
 
-from api import estates, health, leads, readings, receivers, residents, signals, tokens, units, usages
+from api import (
+    devices,
+    estates,
+    health,
+    leads,
+    readings,
+    receivers,
+    residents,
+    signals,
+    tokens,
+    units,
+    usages,
+)
 from api.console.install import install as install_console
 from api.deps import Deps
+from api.device_acts import problem_of
 from api.guards import BodyLimit, SecurityHeaders
 from api.openapi import install_openapi
 from api.passwords import Passwords
 from api.problems import Problem, reply
 from api.validation import faults
+from devices.errors import DevicesError
 from housing import errors as housing
 from storage.errors import DatabaseAway
 
@@ -58,7 +72,7 @@ def create_app(deps: Deps) -> FastAPI:
     )
     app.state.deps = deps
     app.state.passwords = Passwords(deps.rules)
-    for noun in (health, tokens, estates, units, usages, readings, residents, signals, leads):
+    for noun in (health, tokens, estates, units, usages, readings, residents, signals, leads, devices):
         app.include_router(noun.router, prefix="/api/v1")
     app.include_router(receivers.router)
     receivers.install(app, deps)
@@ -85,6 +99,10 @@ def _install_errors(app: FastAPI) -> None:
     @app.exception_handler(housing.VersionConflict)
     def of_conflict(request: Request, error: housing.VersionConflict) -> Response:
         return answer(request, Problem("version_conflict", current=error.current))
+
+    @app.exception_handler(DevicesError)
+    def of_device(request: Request, error: DevicesError) -> Response:
+        return answer(request, problem_of(error))
 
     @app.exception_handler(RequestValidationError)
     def of_validation(request: Request, error: RequestValidationError) -> Response:

@@ -29,6 +29,7 @@ class ProblemBody(BaseModel):
     errors: list[Fault] | None = Field(default=None, description="With `invalid_request`.")
     current: int | None = Field(default=None, description="With `version_conflict`: the version that stands.")
     retry_after: int | None = Field(default=None, description="With `login_locked`: seconds.")
+    device: str | None = Field(default=None, description="With `place_taken`: the device that hangs there.")
     action: str | None = Field(default=None, description="With `not_permitted`: what the role lacks.")
 
 

@@ -73,6 +73,60 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             zh="密钥错误次数过多，请稍后再试",
             en="Too many requests with a wrong secret: try again later",
         ),
+        "place_needed": Text(
+            status=422, zh="须指定一户或一个出入口", en="Name one home or one entrance, not both"
+        ),
+        "place_taken": Text(
+            status=409,
+            zh="这里已有另一台设备在用同一通道，请换表或更正",
+            en="Another device serves this there: swap it, or correct where it was",
+        ),
+        "already_installed": Text(
+            status=409,
+            zh="设备已装在别处，请改为移装或更正",
+            en="The device is installed elsewhere: move it, or correct where it was",
+        ),
+        "not_installed": Text(
+            status=409, zh="设备在这段时间没有安装", en="The device is not installed in that period"
+        ),
+        "nothing_to_install": Text(
+            status=422, zh="此型号没有可安装的通道", en="This profile has nothing to install"
+        ),
+        "other_estate": Text(
+            status=422, zh="房屋与设备不在同一小区", en="Home and device belong to different estates"
+        ),
+        "several_places": Text(
+            status=409,
+            zh="设备在这段时间装过几处，请缩短时间段",
+            en="A device was at several places in that period: choose a shorter one",
+        ),
+        "device_retired": Text(status=409, zh="设备已停用", en="The device is retired"),
+        "changed_meanwhile": Text(
+            status=409,
+            zh="安装登记刚被改动，请重新查看后再决定",
+            en="These installations have just been changed: look again before you do",
+        ),
+        "undo_refused": Text(
+            status=409,
+            zh="不能撤回：时间已过、之后又有改动，或已撤回",
+            en="This cannot be undone: too long ago, changed since, or undone already",
+        ),
+        "period_empty": Text(
+            status=422,
+            zh="时间段须先开始后结束，且不得始于将来",
+            en="The period must begin before it ends, and not in the future",
+        ),
+        "unknown_profile": Text(status=422, zh="没有这个型号", en="There is no such profile"),
+        "invalid_device_code": Text(
+            status=422,
+            zh="设备编号只能用字母、数字和 . _ -，最多64个",
+            en="A device code has 1 to 64 letters, digits and . _ -",
+        ),
+        "unknown_gateway": Text(status=422, zh="没有这个网关", en="The gateway is not registered"),
+        "address_taken": Text(
+            status=409, zh="这个网关下已有此地址的设备", en="Another device of this gateway has this address"
+        ),
+        "device_exists": Text(status=409, zh="这个编号已被另一台设备占用", en="Another device has this code"),
         "too_large": Text(status=413, zh="请求内容过大", en="The request is too large"),
         "busy": Text(
             status=503, zh="登录请求过多，请稍后再试", en="Too many are logging in: try again shortly"

@@ -68,6 +68,7 @@ def test_without_a_log_in_nothing_is_readable(client: TestClient, app: FastAPI) 
         if (method, path) in PUBLIC or not path.startswith("/api/"):
             continue
         filled = path.replace("{code}", "R1").replace("{unit_id}", "1").replace("{lead_id}", "1")
+        filled = filled.replace("{change_id}", "1")
         reply = client.request(method, filled.replace("{estate_id}", "1"), json={})
         assert (reply.status_code, reply.json()["code"]) == (401, "login_required"), path
 
@@ -108,7 +109,7 @@ def test_a_permission_taken_away_counts_at_once(
 
 
 @pytest.fixture
-def hidden(connection: Connection) -> dict[str, int]:
+def hidden(connection: Connection) -> dict[str, int | str]:
     """An estate full of things to find, and one that the reader may see."""
     units = build_estates(connection, "HIDDEN", "HB")
     connection.execute("UPDATE unit SET code = 'HIDDEN-' || code WHERE id = ANY(%s)", [units["HIDDEN"]])
@@ -142,7 +143,12 @@ def hidden(connection: Connection) -> dict[str, int]:
     lead = connection.execute("SELECT id FROM lead WHERE unit_id = %s", [unit_id]).fetchone()
     assert lead is not None
     connection.commit()
-    return {"estate_id": estate_id(connection, "HIDDEN"), "unit_id": unit_id, "lead_id": lead[0]}
+    return {
+        "estate_id": estate_id(connection, "HIDDEN"),
+        "unit_id": unit_id,
+        "lead_id": lead[0],
+        "device": "HIDDEN-d1",
+    }
 
 
 #: What POST routes need to get past their own checks.
@@ -154,14 +160,19 @@ BODIES: dict[str, dict[str, object]] = {
 
 
 def test_another_estate_does_not_exist_for_a_reader_whatever_the_endpoint(
-    client: TestClient, app: FastAPI, bearer: Bearer, hidden: dict[str, int]
+    client: TestClient, app: FastAPI, bearer: Bearer, hidden: dict[str, int | str]
 ) -> None:
-    header = bearer("li", "enforcement", "HB")
-    all_seeing = bearer("wang", "enforcement", all_estates=True)
+    near = {role: bearer(f"li-{role}", role, "HB") for role in ("enforcement", "operator")}
+    far = {role: bearer(f"wang-{role}", role, all_estates=True) for role in near}
     tried = 0
     for method, path, _ in _routes(app):
         if (method, path) in PUBLIC or not path.startswith("/api/") or path.endswith(("/me", "/token")):
             continue
+        of_devices = path.startswith(("/api/v1/devices", "/api/v1/device-changes"))
+        if of_devices and method != "GET":
+            continue  # test_devices.py
+        role = "operator" if of_devices else "enforcement"
+        header, all_seeing = near[role], far[role]
         filled = path.replace("{code}", "R-HIDDEN")
         for name, value in hidden.items():
             filled = filled.replace(f"{{{name}}}", str(value))
@@ -185,7 +196,7 @@ def test_pages_show_nothing_of_another_estate_either(
     app: FastAPI,
     deps: Deps,
     add_account: Callable[..., None],
-    hidden: dict[str, int],
+    hidden: dict[str, int | str],
 ) -> None:
     add_account("li", "supervisor", "HB")
     started = log_in(deps, Passwords(RULES), username="li", password=PASSWORD, kind="cookie")
@@ -210,7 +221,7 @@ def test_pages_show_nothing_of_another_estate_either(
     "query", [{"estate": "HIDDEN"}, {"code": "HIDDEN-1-1-0101"}, {"unit_id": "{unit_id}"}]
 )
 def test_filters_do_not_reach_beyond_the_scope(
-    client: TestClient, bearer: Bearer, hidden: dict[str, int], path: str, query: dict[str, str]
+    client: TestClient, bearer: Bearer, hidden: dict[str, int | str], path: str, query: dict[str, str]
 ) -> None:
     header = bearer("li", "supervisor", "HB")
     filled = {name: value.format(**hidden) for name, value in query.items()}
@@ -220,7 +231,7 @@ def test_filters_do_not_reach_beyond_the_scope(
 
 
 def test_a_cursor_of_somebody_else_carries_no_right(
-    client: TestClient, bearer: Bearer, hidden: dict[str, int]
+    client: TestClient, bearer: Bearer, hidden: dict[str, int | str]
 ) -> None:
     cursor = client.get(
         "/api/v1/units", params={"limit": 1}, headers=bearer("wang", "supervisor", all_estates=True)
@@ -231,7 +242,7 @@ def test_a_cursor_of_somebody_else_carries_no_right(
 
 
 def test_an_account_without_estates_sees_none(
-    client: TestClient, bearer: Bearer, hidden: dict[str, int]
+    client: TestClient, bearer: Bearer, hidden: dict[str, int | str]
 ) -> None:
     header = bearer("li", "supervisor")
     for path in READS:
@@ -239,7 +250,7 @@ def test_an_account_without_estates_sees_none(
 
 
 def test_nothing_was_decided_or_opened_on_the_way(
-    client: TestClient, bearer: Bearer, hidden: dict[str, int], connection: Connection
+    client: TestClient, bearer: Bearer, hidden: dict[str, int | str], connection: Connection
 ) -> None:
     header = bearer("li", "enforcement", "HB")
     body = BODIES["/api/v1/leads/{lead_id}/verdict"]

@@ -1,0 +1,188 @@
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from storage.pool import Connection
+from tests.estates import NOW, build_estates
+
+Bearer = Callable[..., dict[str, str]]
+WEEK_AGO = (NOW - timedelta(days=7)).isoformat()
+DEVICES = "/api/v1/devices"
+
+
+@pytest.fixture
+def units(connection: Connection) -> dict[str, list[int]]:
+    found = build_estates(connection, "HA", "HB")
+    connection.commit()
+    return found
+
+
+@pytest.fixture
+def installer(bearer: Bearer, units: dict[str, list[int]]) -> dict[str, str]:
+    return bearer("ina", "installer", "HA")
+
+
+@pytest.fixture
+def operator(bearer: Bearer, units: dict[str, list[int]]) -> dict[str, str]:
+    return bearer("olga", "operator", all_estates=True)
+
+
+@pytest.fixture
+def register(client: TestClient, operator: dict[str, str]) -> Callable[..., None]:
+    def add(code: str, *, estate: str = "HA", profile: str = "water-register", **more: str) -> None:
+        body = {"code": code, "profile": profile, "estate": estate, **more}
+        reply = client.post(DEVICES, json=body, headers=operator)
+        assert reply.status_code == 200, reply.text
+
+    return add
+
+
+def test_a_device_from_registration_to_its_end(
+    client: TestClient,
+    installer: dict[str, str],
+    register: Callable[..., None],
+    units: dict[str, list[int]],
+    connection: Connection,
+) -> None:
+    register("w-1", serial="8801")
+    register("w-2")
+    home = units["HA"][0]
+    done = client.post(
+        f"{DEVICES}/w-1/commission", json={"unit_id": home, "since": WEEK_AGO}, headers=installer
+    )
+    assert (done.status_code, done.json()["changed"]) == (200, True), done.text
+    read = client.get(f"{DEVICES}/w-1", headers=installer).json()
+    assert read["serial"] == "8801"
+    assert {(row["unit_id"], row["valid_to"]) for row in read["installations"]} == {(home, None)}
+    assert [(one["act"], one["by"]) for one in read["changes"]] == [("commission", "account:ina")]
+    swapped = client.post(
+        f"{DEVICES}/w-1/swap",
+        json={"new": "w-2", "registers": {"water_l": {"old_final": 8123, "new_first": 0}}},
+        headers=installer,
+    ).json()
+    assert swapped["changed"]
+    assert not client.get(f"{DEVICES}/w-1", headers=installer).json()["active"]
+    back = client.post(f"/api/v1/device-changes/{swapped['change_id']}/undo", json={}, headers=installer)
+    assert back.status_code == 200, back.text
+    moved = client.post(f"{DEVICES}/w-1/move", json={"unit_id": units["HA"][1]}, headers=installer)
+    assert moved.status_code == 200, moved.text
+    gone = client.post(f"{DEVICES}/w-1/retire", json={}, headers=installer)
+    assert gone.status_code == 200, gone.text
+    actions = connection.execute(
+        "SELECT action FROM audit_log WHERE subject = 'device:w-1' ORDER BY id"
+    ).fetchall()
+    assert [row[0] for row in actions] == ["device.register", *["device.install"] * 5]
+
+
+def test_a_correction_is_shown_before_it_is_done(
+    client: TestClient,
+    operator: dict[str, str],
+    installer: dict[str, str],
+    register: Callable[..., None],
+    units: dict[str, list[int]],
+) -> None:
+    register("w-1")
+    home, real = units["HA"][:2]
+    client.post(f"{DEVICES}/w-1/commission", json={"unit_id": home, "since": WEEK_AGO}, headers=operator)
+    body = {"unit_id": real, "since": WEEK_AGO, "reason": "wrong_unit", "note": "表号抄错"}
+    path = f"{DEVICES}/w-1/correct"
+    assert client.post(path, json=body, headers=installer).status_code == 403
+    shown = client.post(path, json=body | {"dry_run": True}, headers=operator).json()
+    assert (shown["changed"], shown["dry_run"], shown["change_id"]) == (True, True, None)
+    assert client.get(f"{DEVICES}/w-1", headers=operator).json()["installations"][0]["unit_id"] == home
+    done = client.post(path, json=body | {"seen": shown["seen"]}, headers=operator).json()
+    assert done["changed"]
+    assert client.get(f"{DEVICES}/w-1", headers=operator).json()["installations"][0]["unit_id"] == real
+    again = client.post(path, json=body | {"seen": shown["seen"]}, headers=operator).json()
+    assert not again["changed"], "the same again is no conflict"
+    stale = client.post(
+        path, json=body | {"unit_id": units["HA"][2], "seen": shown["seen"]}, headers=operator
+    )
+    assert (stale.status_code, stale.json()["code"]) == (409, "changed_meanwhile")
+
+
+def test_what_cannot_be_is_a_problem_in_both_languages(
+    client: TestClient,
+    installer: dict[str, str],
+    register: Callable[..., None],
+    units: dict[str, list[int]],
+) -> None:
+    register("w-1")
+    register("w-2")
+    register("w-9", estate="HB")
+    home = units["HA"][0]
+
+    def code(path: str, body: dict[str, object]) -> tuple[int, str]:
+        reply = client.post(f"{DEVICES}/{path}", json=body, headers=installer)
+        assert reply.json()["zh"]
+        assert reply.json()["en"]
+        return reply.status_code, reply.json()["code"]
+
+    client.post(f"{DEVICES}/w-1/commission", json={"unit_id": home}, headers=installer)
+    taken = client.post(f"{DEVICES}/w-2/commission", json={"unit_id": home}, headers=installer)
+    assert (taken.status_code, taken.json()["device"]) == (409, "w-1")
+    assert code("w-2/commission", {}) == (422, "place_needed")
+    assert code("w-2/commission", {"unit_id": units["HB"][0]}) == (404, "not_found")
+    assert code("w-9/commission", {"unit_id": home}) == (404, "not_found")
+    assert code("w-2/move", {"unit_id": home}) == (409, "not_installed")
+    assert code("w-1/commission", {"unit_id": units["HA"][1]}) == (409, "already_installed")
+    assert client.get(f"{DEVICES}/w-9", headers=installer).status_code == 404
+    assert [one["code"] for one in client.get(DEVICES, headers=installer).json()["items"]] == ["w-1", "w-2"]
+
+
+def test_nobody_takes_over_a_device_by_its_code(
+    client: TestClient, installer: dict[str, str], register: Callable[..., None]
+) -> None:
+    register("w-9", estate="HB")
+    body = {"code": "w-9", "profile": "water-register", "estate": "HA"}
+    reply = client.post(DEVICES, json=body, headers=installer)
+    assert (reply.status_code, reply.json()["code"]) == (409, "device_exists")
+    for gateway, status in (("w-9", 404), ("gw-1", 404)):
+        child = body | {"code": "c-1", "gateway": gateway}
+        assert client.post(DEVICES, json=child, headers=installer).status_code == status
+    assert client.post(DEVICES, json=body | {"estate": "HB"}, headers=installer).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("commission", {"unit_id": 1}),
+        ("swap", {"new": "w-1"}),
+        ("move", {"unit_id": 1}),
+        ("retire", {}),
+        ("correct", {"unit_id": 1, "since": WEEK_AGO}),
+        ("exchange", {"other": "w-1"}),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_device_of_another_estate_does_not_exist_for_any_act(
+    client: TestClient,
+    bearer: Bearer,
+    register: Callable[..., None],
+    units: dict[str, list[int]],
+    act: str,
+    body: dict[str, object],
+    dry_run: bool,
+) -> None:
+    register("w-1")
+    register("w-9", estate="HB")
+    near = bearer("otto", "operator", "HA")
+    reply = client.post(f"{DEVICES}/w-9/{act}", json=body | {"dry_run": dry_run}, headers=near)
+    assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
+
+
+def test_an_act_of_another_estate_cannot_be_taken_back(
+    client: TestClient,
+    operator: dict[str, str],
+    bearer: Bearer,
+    register: Callable[..., None],
+    units: dict[str, list[int]],
+) -> None:
+    register("w-9", estate="HB")
+    done = client.post(f"{DEVICES}/w-9/commission", json={"unit_id": units["HB"][0]}, headers=operator)
+    near = bearer("otto", "operator", "HA")
+    undo = f"/api/v1/device-changes/{done.json()['change_id']}/undo"
+    assert client.post(undo, json={}, headers=near).status_code == 409
+    assert client.post(undo, json={}, headers=operator).status_code == 200
