@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -148,7 +149,7 @@ class Sorted:
 
     def quarantine(self, message: Message, payload: bytes, refusal: Refusal, decoder: int) -> None:
         """Take in what is refused."""
-        digest = hashlib.sha256(message.topic.encode() + b"\x00" + payload).digest()
+        digest = _digest(message.topic, payload)
         there = self.quarantined.get(digest)
         self.quarantined[digest] = Quarantined(
             topic=_storable(message.topic),
@@ -445,6 +446,12 @@ def _together(refusals: list[Refusal]) -> Refusal:
     """Of one element: the first reason, and everything that was found."""
     details = dict.fromkeys(refusal.detail for refusal in refusals)
     return Refusal(refusals[0].reason, "; ".join(details))
+
+
+@lru_cache(maxsize=1)
+def _digest(topic: str, payload: bytes) -> bytes:
+    """Once for a message of which many parts are refused, one after the other."""
+    return hashlib.sha256(topic.encode() + b"\x00" + payload).digest()
 
 
 def _storable(text: str) -> str:
