@@ -2,8 +2,9 @@
 
                         approve              claim           the device answers
     ask ──► proposed ────────────► queued ──────────► sent ─────────────────► acknowledged | failed
-      └────────────────────────────►  ▲                │
-                                      └────────────────┘ nobody was there to take it
+      └────────────────────────────►  ▲                │ ▲ │ no answer: again, under its id
+                                      └────────────────┘ └─┘
+                                    the broker was away
     refuse: from proposed and queued to refused. Time runs out: from proposed, queued and sent to expired.
 
 What is dangerous needs two persons and a reason of safety (`wire.commands`). What would put pressure on a
@@ -118,7 +119,7 @@ class Command:
     #: How often it was sent.
     attempts: int
     sent_at: datetime | None
-    #: The broker has it, and the device, or its session there, takes it.
+    #: The broker has it. Only the device's answer says that the device has.
     taken_at: datetime | None
     ended_at: datetime | None
     #: A `Refusal`.

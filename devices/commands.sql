@@ -93,13 +93,15 @@ RETURNING id
 SELECT EXISTS (SELECT FROM command WHERE status IN ('proposed', 'queued', 'sent'))
 
 -- claim --
--- What is to be sent now, and what another process began to send and, it seems, did not live to see sent.
+-- What is to be sent now, and what was sent and not answered: again under its id, each time after twice as
+-- long.
 UPDATE command c SET status = 'sent', sent_at = %(now)s, attempts = c.attempts + 1
 FROM device d
 WHERE d.id = c.device_id AND c.id IN (
     SELECT o.id FROM command o
     WHERE o.expires_at > %(now)s AND NOT o.id = ANY(%(busy)s::uuid[])
-      AND (o.status = 'queued' OR (o.status = 'sent' AND o.taken_at IS NULL AND o.sent_at <= %(now)s - %(given_up)s))
+      AND (o.status = 'queued' OR (o.status = 'sent'
+                                     AND o.sent_at <= %(now)s - %(again_after)s * 2 ^ (o.attempts - 1)))
     ORDER BY o.asked_at, o.id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
@@ -111,7 +113,7 @@ UPDATE command SET taken_at = %(now)s WHERE id = %(id)s AND status = 'sent'
 
 -- not_taken --
 -- Nobody is subscribed, or the broker is away: the device may come in time.
-UPDATE command SET status = 'queued' WHERE id = %(id)s AND status = 'sent' AND taken_at IS NULL
+UPDATE command SET status = 'queued' WHERE id = %(id)s AND status = 'sent'
 
 -- answer --
 -- The device's word ends what waits for it; what ended otherwise keeps its end and the word is recorded.

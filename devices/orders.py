@@ -1,7 +1,8 @@
 """Commands on their way: what is to be sent now, whether somebody took it, and what the device says.
 
 The process that holds the broker's connection calls these. A command is claimed and committed before it is
-published, so it may be sent twice, under one id, when that process dies in between; devices do an id once.
+published, and published again until the device answers or its time is up: no broker tells whether a device
+has it. So it may come twice, under one id; devices do an id once.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -52,7 +53,7 @@ def expire(connection: Connection, now: datetime) -> int:
 
 
 def claim(
-    connection: Connection, *, busy: Collection[UUID], given_up: timedelta, now: datetime, limit: int
+    connection: Connection, *, busy: Collection[UUID], again_after: timedelta, now: datetime, limit: int
 ) -> list[Order]:
     """Take commands to send; commit before sending them.
 
@@ -60,11 +61,11 @@ def claim(
     ----------
     busy : Collection[UUID]
         Those that this process is sending already, or will try again later.
-    given_up : timedelta
-        Another process that claimed a command so long ago and did not get it to the broker is gone.
+    again_after : timedelta
+        What was sent and not answered is sent again after so long, then after twice as long, and so on.
     """
     rows = connection.execute(
-        _SQL["claim"], {"busy": list(busy), "given_up": given_up, "now": now, "limit": limit}
+        _SQL["claim"], {"busy": list(busy), "again_after": again_after, "now": now, "limit": limit}
     )
     return [
         Order(id=command_id, device=device, name=name, arguments=arguments, expires_at=expires_at)
@@ -73,12 +74,12 @@ def claim(
 
 
 def taken(connection: Connection, command_id: UUID, now: datetime) -> None:
-    """The broker has it, for somebody who is subscribed."""
+    """The broker has it; whether the device has is not known before it answers."""
     connection.execute(_SQL["taken"], {"id": command_id, "now": now})
 
 
 def not_taken(connection: Connection, command_id: UUID) -> None:
-    """It reached nobody, or nobody knows; it is to be sent again."""
+    """The broker does not have it, or nobody knows; it is to be sent again."""
     connection.execute(_SQL["not_taken"], {"id": command_id})
 
 

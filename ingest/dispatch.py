@@ -1,7 +1,7 @@
 """Commands to the broker: claimed, committed, published, and told what became of it.
 
 The loop of `ingest.service` calls `look` between batches; most of the time that is one small question a
-second. A command that reached nobody is tried again until its time is up; nothing is ever retained.
+second. A command is sent until its device answers or its time is up; nothing is ever retained.
 """
 
 import logging
@@ -22,10 +22,10 @@ from wire.envelope import CommandMessage, command_topic
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
-#: What reached nobody is tried again after so long: a device that sleeps or restarts.
+#: What did not reach the broker, or nobody there, is tried again after so long.
 RETRY_S = 5.0
-#: Another process that claimed a command and has not got it to the broker since is gone.
-GIVEN_UP = timedelta(seconds=15)
+#: What no device has answered is sent again after so long, then after twice as long, and so on.
+AGAIN_AFTER = timedelta(seconds=15)
 _AT_ONCE = 100
 _ISSUER = "anju"
 
@@ -64,7 +64,7 @@ class Dispatcher:
         if not broker.connected:
             return []
         busy = self._pending.keys() | self._later_s.keys()
-        return orders.claim(connection, busy=busy, given_up=GIVEN_UP, now=now, limit=_AT_ONCE)
+        return orders.claim(connection, busy=busy, again_after=AGAIN_AFTER, now=now, limit=_AT_ONCE)
 
     def _send(self, order: orders.Order, broker: Broker) -> None:
         left_s = (order.expires_at - self._now()).total_seconds()

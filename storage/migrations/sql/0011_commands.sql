@@ -31,7 +31,7 @@ CREATE TABLE command (
     expires_at   timestamptz NOT NULL,    -- of a proposal: until then it can be approved
     attempts     smallint NOT NULL DEFAULT 0,
     sent_at      timestamptz,             -- the newest attempt
-    taken_at     timestamptz,             -- the broker has it, and somebody is subscribed
+    taken_at     timestamptz,             -- the broker has it
     ended_at     timestamptz,
     refusal      text,                    -- why it was refused
     answer       jsonb,                   -- the device's own word, late or not

@@ -73,7 +73,7 @@ def _ask(
 
 
 def _claim(connection: Connection, now: datetime = NOW, *busy: UUID) -> list[orders.Order]:
-    return orders.claim(connection, busy=busy, given_up=timedelta(seconds=15), now=now, limit=100)
+    return orders.claim(connection, busy=busy, again_after=timedelta(seconds=15), now=now, limit=100)
 
 
 def _answer(
@@ -289,13 +289,19 @@ def test_what_reached_nobody_is_sent_again_under_its_id_and_never_after_the_answ
     assert _status(connection, asked.id) == "acknowledged"
 
 
-def test_what_a_dead_process_claimed_is_sent_by_the_next(connection: Connection) -> None:
+def test_what_is_not_answered_is_sent_again_and_again_more_and_more_seldom(connection: Connection) -> None:
     asked = _ask(connection, _wanted())
     _claim(connection)
-    assert _claim(connection, NOW + timedelta(seconds=14)) == []
-    assert [order.id for order in _claim(connection, NOW + timedelta(seconds=15))] == [asked.id]
+    # Whether the broker said that it had it, or the process died before it could.
     orders.taken(connection, asked.id, NOW)
-    assert _claim(connection, NOW + timedelta(minutes=5)) == []
+    at = NOW
+    for pause in (15, 30, 60, 120):
+        at += timedelta(seconds=pause)
+        assert _claim(connection, at - timedelta(seconds=1)) == []
+        assert [order.id for order in _claim(connection, at)] == [asked.id]
+    assert _claim(connection, NOW + RULES.valid) == []
+    assert _answer(connection, asked.id)
+    assert _claim(connection, NOW + timedelta(minutes=9)) == []
 
 
 def test_a_proposal_can_be_declined_and_a_wish_taken_back(connection: Connection) -> None:
