@@ -16,6 +16,7 @@ from devices.decoders.elements import Refusal
 from devices.decoders.reports import Answer
 from ingest import answers, journal, quarantine, signs, state, store, todos
 from ingest.bound import Bound
+from ingest.deferred import Deferred, from_journal
 from ingest.limits import limits_of
 from ingest.message import Message
 from ingest.personal import Keyed
@@ -83,6 +84,9 @@ class Pipeline:
         self._sorter: tuple[Ingest, Sorter] | None = None
         self._clean_wanted = 0
         self._rates = Rates()
+        self._deferred = Deferred()
+        #: Signs that the process before this one may have put off are not made out yet.
+        self._resumes = listens
         #: When this was last recorded; None: not yet over this connection.
         self._listened_s: float | None = None
 
@@ -94,8 +98,10 @@ class Pipeline:
         """Go by way of the staging tables at first: after a reconnect messages come again."""
         self._clean_wanted = CLEAN_BATCHES
 
-    def store(self, messages: Sequence[Message]) -> list[Answer]:
+    def store(self, messages: Sequence[Message], *, more: bool = False) -> list[Answer]:
         """Commit a batch; returns what its senders wait for, to be published now and not before.
+
+        While `more` messages wait behind it, its signs may be written with a later one.
 
         A message that the database refuses is found by halving and quarantined; the others are stored.
 
@@ -106,25 +112,28 @@ class Pipeline:
             twice when it is sent again.
         """
         try:
-            return self._commit(messages)
+            return self._commit(messages, more=more)
         except REFUSED as error:
             if len(messages) > 1:
                 middle = len(messages) // 2
-                return self.store(messages[:middle]) + self.store(messages[middle:])
+                first = self.store(messages[:middle], more=True)
+                return first + self.store(messages[middle:], more=more)
             said = str(error.diag.message_primary or error)
             _log.warning(
                 "the database refuses a message: %s", said, extra={"action": "ingest.refused_by_database"}
             )
-            return self._commit(messages, refused=Refusal(Reason.refused_by_database, said))
+            return self._commit(messages, more=more, refused=Refusal(Reason.refused_by_database, said))
 
-    def _commit(self, messages: Sequence[Message], *, refused: Refusal | None = None) -> list[Answer]:
+    def _commit(
+        self, messages: Sequence[Message], *, more: bool, refused: Refusal | None = None
+    ) -> list[Answer]:
         staged = self._clean_wanted > 0
         try:
-            met, answers = self._transaction(messages, refused=refused, staged=staged)
+            met, answers = self._transaction(messages, more=more, refused=refused, staged=staged)
         except psycopg.errors.UniqueViolation:
             if staged:
                 raise
-            met, answers = self._transaction(messages, refused=refused, staged=True)
+            met, answers = self._transaction(messages, more=more, refused=refused, staged=True)
         if met:
             self.expect_redelivery()
         elif staged:
@@ -132,7 +141,7 @@ class Pipeline:
         return answers
 
     def _transaction(
-        self, messages: Sequence[Message], *, refused: Refusal | None, staged: bool
+        self, messages: Sequence[Message], *, more: bool, refused: Refusal | None, staged: bool
     ) -> tuple[bool, list[Answer]]:
         """Commit a batch; says whether it met a key that was there already, and what to answer."""
         now = self._now()
@@ -140,9 +149,14 @@ class Pipeline:
         met = False
         with connection.transaction():
             sorter = self._current_sorter(now)
+            if self._resumes:
+                signs.put(connection, from_journal(connection, self._sorter_of(sorter.registry, now)))
             content = sorter.sort(messages) if refused is None else sorter.refuse(messages[0], refused)
+            due = self._deferred.due(content.signs, more=more)
             if content.messages:
                 met = self._write(content, now, sorter.registry, staged=staged)
+            if due is not None:
+                signs.put(connection, due)
             if content.markers:
                 state.put_markers(connection, content.markers, now)
             if self._listens:
@@ -155,6 +169,8 @@ class Pipeline:
                     outage=self._rules(now).outage_after,
                     resumed=self._resumed(),
                 )
+        self._resumes = False
+        self._deferred.committed(content.signs, written=due is not None)
         self._listened_s = time.monotonic()
         return met, content.answers
 
@@ -190,7 +206,6 @@ class Pipeline:
         if content.acks:
             answers.record(connection, content)
         quarantined = quarantine.put(connection, content.quarantined, journal_id=journal_id)
-        signs.put(connection, content.signs)
         store.tally(
             connection,
             day=now.date(),
@@ -211,12 +226,15 @@ class Pipeline:
         found = known[1].registry if known is not None else None
         if found is None or found.version != version:
             found = registry.load(self._connection)
-        sorter = Sorter(
-            registry=found,
-            limits=limits_of(rules),
-            bound=self._bound,
-            keyed=self._keyed,
-            rates=self._rates,
-        )
+        sorter = self._sorter_of(found, now, rates=self._rates)
         self._sorter = rules, sorter
         return sorter
+
+    def _sorter_of(self, found: registry.Registry, now: datetime, *, rates: Rates | None = None) -> Sorter:
+        return Sorter(
+            registry=found,
+            limits=limits_of(self._rules(now)),
+            bound=self._bound,
+            keyed=self._keyed,
+            rates=rates,
+        )

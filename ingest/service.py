@@ -124,7 +124,7 @@ def _loop(broker: Broker, writer: "_Writer", dispatcher: Dispatcher, stop: threa
     while not stop.is_set():
         batch = broker.take(within_s=_TAKE_S)
         if batch:
-            if not _keep(broker, writer, batch):
+            if not _keep(broker, writer, batch, more=broker.waiting() > 0 and not stop.is_set()):
                 return
         elif broker.connected and not writer.listen():
             return
@@ -133,13 +133,13 @@ def _loop(broker: Broker, writer: "_Writer", dispatcher: Dispatcher, stop: threa
     left = broker.waiting()
     while left > 0:
         batch = broker.take(within_s=0)
-        if not batch or not _keep(broker, writer, batch):
-            return
         left -= len(batch)
+        if not batch or not _keep(broker, writer, batch, more=left > 0):
+            return
 
 
-def _keep(broker: Broker, writer: "_Writer", batch: list[Message]) -> bool:
-    answers = writer.store(batch)
+def _keep(broker: Broker, writer: "_Writer", batch: list[Message], *, more: bool) -> bool:
+    answers = writer.store(batch, more=more)
     if answers is None:
         return False
     broker.acknowledge(batch)
@@ -163,9 +163,9 @@ class _Writer:
         """Wait for the database; False: asked to stop first."""
         return self._until_it_works(lambda _: []) is not None
 
-    def store(self, batch: list[Message]) -> list[Answer] | None:
+    def store(self, batch: list[Message], *, more: bool) -> list[Answer] | None:
         """Commit a batch, however long the database is away, for its answers; None: asked to stop first."""
-        return self._until_it_works(lambda pipeline: self._store(pipeline, batch))
+        return self._until_it_works(lambda pipeline: self._store(pipeline, batch, more=more))
 
     def listen(self) -> bool:
         """Record that we listen, though nothing comes; False: asked to stop first."""
@@ -192,11 +192,11 @@ class _Writer:
             self._connection.close()
         self._connection = self._pipeline = None
 
-    def _store(self, pipeline: Pipeline, batch: list[Message]) -> list[Answer]:
+    def _store(self, pipeline: Pipeline, batch: list[Message], *, more: bool) -> list[Answer]:
         if batch[-1].epoch != self._epoch:
             self._epoch = batch[-1].epoch
             pipeline.expect_redelivery()
-        return pipeline.store(batch)
+        return pipeline.store(batch, more=more)
 
     def _until_it_works(self, work: Callable[[Pipeline], list[Answer]]) -> list[Answer] | None:
         delay_s = _RETRY_FIRST_S

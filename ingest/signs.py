@@ -7,6 +7,7 @@ or an import.
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 
@@ -91,14 +92,32 @@ class Sign(msgspec.Struct, gc=False):
                 run.at_us = at_us
 
 
+class _Heard(NamedTuple):
+    """That a device was heard, and what it said of itself."""
+
+    #: Which message, counted from the first.
+    message: int
+    received_us: int
+    device_id: int
+    time_us: int | None = None
+    counter: int | None = None
+    boot: int | None = None
+    limited: bool = False
+
+
 class Signs:
-    """The signs of one batch."""
+    """The signs of one batch, or of several: noted as they come, made out when they are asked for."""
 
     def __init__(self) -> None:
+        self._noted: list[_Heard] = []
         self._found: dict[int, Sign] = {}
         self._message = 0
         self._received_us = 0
         self._own = False
+
+    def __bool__(self) -> bool:
+        """Whether anybody was heard."""
+        return bool(self._noted or self._found)
 
     def begin(self, received_us: int, *, own: bool) -> None:
         """Begin with the next message; where it is not its sender's own, nothing of it counts."""
@@ -109,42 +128,56 @@ class Signs:
     def heard(self, device_id: int) -> None:
         """Record that a device, or the gateway that speaks for it, has sent the message."""
         if self._own:
-            self._of(device_id)
+            self._noted.append(_Heard(self._message, self._received_us, device_id))
 
     def said(self, device_id: int, time_us: int | None, *, counter: int | None, boot: int | None) -> None:
         """Record what a part of the message says of itself: its time, and its number."""
-        if not self._own:
-            return
-        sign = self._of(device_id)
+        if self._own:
+            self._noted.append(_Heard(self._message, self._received_us, device_id, time_us, counter, boot))
+
+    def limited(self, device_id: int) -> None:
+        """Record that the message is above the device's rate."""
+        if self._own:
+            self._noted.append(_Heard(self._message, self._received_us, device_id, limited=True))
+
+    def extend(self, later: "Signs") -> None:
+        """Take in what a later batch has noted, as if both had been one."""
+        before = self._message
+        self._noted += [heard._replace(message=before + heard.message) for heard in later._noted]
+        self._message += later._message
+
+    @property
+    def found(self) -> Mapping[int, Sign]:
+        """By device."""
+        for heard in self._noted:
+            self._take(heard)
+        self._noted.clear()
+        return self._found
+
+    def _take(self, heard: _Heard) -> None:
+        sign = self._of(heard)
+        time_us = heard.time_us
         if time_us is not None:
             if not 0 <= time_us <= _LATEST_US:
                 time_us = None
             elif sign.device_us is None or time_us > sign.device_us:
                 sign.device_us = time_us
-        if counter is not None:
-            sign.count(boot, counter, None if time_us is None else min(time_us, sign.received_us))
-
-    def limited(self, device_id: int) -> None:
-        """Record that the message is above the device's rate."""
-        if self._own:
-            sign = self._of(device_id)
+        if heard.counter is not None:
+            at_us = None if time_us is None else min(time_us, sign.received_us)
+            sign.count(heard.boot, heard.counter, at_us)
+        if heard.limited:
             sign.limited += 1
-            sign.limited_us = max(sign.limited_us, self._received_us)
+            sign.limited_us = max(sign.limited_us, heard.received_us)
 
-    def _of(self, device_id: int) -> Sign:
-        sign = self._found.get(device_id)
+    def _of(self, heard: _Heard) -> Sign:
+        sign = self._found.get(heard.device_id)
         if sign is None:
-            sign = self._found[device_id] = Sign(self._received_us, self._message)
-        elif sign.message != self._message:
+            sign = self._found[heard.device_id] = Sign(heard.received_us, heard.message)
+        elif sign.message != heard.message:
             sign.fold()
-            sign.message, sign.received_us = self._message, max(sign.received_us, self._received_us)
+            sign.message, sign.received_us = heard.message, max(sign.received_us, heard.received_us)
             sign.device_us = None
         return sign
-
-    @property
-    def found(self) -> Mapping[int, Sign]:
-        """By device."""
-        return self._found
 
 
 def put(connection: Connection, signs: Signs) -> None:
