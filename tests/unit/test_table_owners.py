@@ -33,7 +33,7 @@ OWNERS = {
         " decode_todo replay reading_archive event_archive",
         "usage": "usage usage_dirty usage_fault",
         "anomaly": "unit_day signal",
-        "alerts": "alert",
+        "alerts": "alert alert_step",
         "api": "role role_permission account account_estate login_session login_failure",
     }.items()
     for table in tables.split()
