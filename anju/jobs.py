@@ -21,6 +21,8 @@ class Kind(StrEnum):
     recompute = "recompute"
     #: Day features to signals and leads.
     sweep = "sweep"
+    #: Messages for vendors' own decoders to what they say.
+    decode = "decode"
     #: Blocks of the journal to packs.
     pack = "pack"
     #: Rows older than policy keeps to nothing.

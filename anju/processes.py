@@ -54,15 +54,23 @@ def ingest(settings: Settings) -> None:
 def worker(settings: Settings) -> None:
     """Usage, day features, signals and leads, until SIGTERM."""
     from anju import worker as body  # noqa: PLC0415
+    from devices.codecs.scripts import Scripts  # noqa: PLC0415
+    from ingest.decoding import Decoding  # noqa: PLC0415
 
     logs.configure("worker")
     books = policy_books()
     warn_of_unconfirmed(books, clock.now().date())
+    book = books[settings.city]
     body.run(
         dsn=_migrated(settings),
         books=books,
         now=clock.now,
         retention=settings.retention,
+        decoding=Decoding(
+            rules=lambda now: book.on(now.date()).ingest,
+            now=clock.now,
+            scripts=Scripts(settings.codecs_dir),
+        ),
         ready=readiness.announce,
     )
 

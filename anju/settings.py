@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     city: str = "anhe"
     #: The key of the personal columns; none: made in the data directory.
     key_file: Path | None = None
+    #: Vendors' own decoders, `<codec>.js`, beside the example that comes with Anju.
+    codecs_dir: Path | None = None
     #: Test mode: one line of ISO time in UTC that holds the clock of every process.
     now_file: Path | None = None
     #: Of the demo accounts; none: random, and printed.
@@ -122,6 +124,13 @@ class Settings(BaseSettings):
                 read_key(value)
             except KeyUnreadable as error:
                 raise ValueError(f"cannot be used: {error}") from error
+        return value
+
+    @field_validator("codecs_dir")
+    @classmethod
+    def _is_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value.is_dir() and os.access(value, os.R_OK | os.X_OK)):
+            raise ValueError("is not a folder that can be read")
         return value
 
     @field_validator("now_file")

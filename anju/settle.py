@@ -34,6 +34,8 @@ class Pending:
 
     #: The marker, and with it perhaps messages before it, is not committed.
     marker: bool
+    #: Messages for vendors' own decoders.
+    todos: int
     #: Marks of days that are to be computed again.
     dirty: int
     #: Jobs that are due or being done.
@@ -42,7 +44,7 @@ class Pending:
     @property
     def anything(self) -> bool:
         """True while there is."""
-        return self.marker or self.dirty > 0 or self.jobs > 0
+        return self.marker or self.todos > 0 or self.dirty > 0 or self.jobs > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +60,17 @@ class Settled:
         return not self.pending.anything
 
     def as_json(self) -> dict[str, Any]:
-        """``settled``, ``seconds``, ``pending.marker``, ``pending.dirty``, ``pending.jobs``."""
+        """``settled``, ``seconds``; ``marker``, ``todos``, ``dirty`` and ``jobs`` under ``pending``."""
         pending = self.pending
         return {
             "settled": self.settled,
             "seconds": round(self.seconds, 3),
-            "pending": {"marker": pending.marker, "dirty": pending.dirty, "jobs": pending.jobs},
+            "pending": {
+                "marker": pending.marker,
+                "todos": pending.todos,
+                "dirty": pending.dirty,
+                "jobs": pending.jobs,
+            },
         }
 
     def in_words(self) -> str:
@@ -71,6 +78,7 @@ class Settled:
         if self.settled:
             return f"settled after {self.seconds:.2f} s"
         what = ["messages that are not stored"] if self.pending.marker else []
+        what += [f"{self.pending.todos} messages to decode"] if self.pending.todos else []
         what += [f"{self.pending.dirty} marks of days to compute"] if self.pending.dirty else []
         what += [f"{self.pending.jobs} jobs"] if self.pending.jobs else []
         return f"not settled within {self.seconds:.2f} s, pending: {', '.join(what)}"
@@ -118,7 +126,7 @@ def settle(settings: Settings, *, timeout_s: float) -> Settled:
 def _pending(connection: Connection, marker: UUID) -> Pending:
     row = connection.execute(_QUERIES["pending"], {"marker": marker, "now": datetime.now(UTC)}).fetchone()
     assert row is not None
-    return Pending(marker=row[0], dirty=row[1], jobs=row[2])
+    return Pending(marker=row[0], todos=row[1], dirty=row[2], jobs=row[3])
 
 
 @contextlib.contextmanager

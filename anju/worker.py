@@ -24,6 +24,8 @@ from psycopg_pool import PoolTimeout
 
 from anju.jobs import QUEUE, Kind, request, revive
 from anju.work import Work
+from ingest import todos
+from ingest.decoding import Decoding
 from policy.book import PolicyBook
 from storage.errors import DatabaseAway
 from storage.pool import Connection, Pool, open_pool
@@ -50,6 +52,7 @@ def run(
     books: Mapping[str, PolicyBook],
     now: Callable[[], datetime],
     retention: bool = False,
+    decoding: Decoding | None = None,
     ready: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
 ) -> None:
@@ -65,18 +68,34 @@ def run(
         Business time.
     retention : bool
         Remove rows older than policy keeps, once a day.
+    decoding : Decoding
+        Runs vendors' own decoders; None: another worker does. Closed in the end.
     ready : callable
         Called when the worker hears what happens.
     """
     work = Work(books=books, now=now)
-    asyncio.run(_Process(dsn, work, ready, retention=retention).serve(stop or threading.Event()))
+    process = _Process(dsn, work, ready, retention=retention, decoding=decoding)
+    try:
+        asyncio.run(process.serve(stop or threading.Event()))
+    finally:
+        if decoding is not None:
+            decoding.close()
 
 
 class _Process:
     """The worker while it runs."""
 
-    def __init__(self, dsn: str, work: Work, ready: Callable[[], None], *, retention: bool) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        work: Work,
+        ready: Callable[[], None],
+        *,
+        retention: bool,
+        decoding: Decoding | None,
+    ) -> None:
         self._retention = retention
+        self._decoding = decoding
         self._dsn = dsn
         self._work = work
         self._ready = ready
@@ -149,6 +168,9 @@ class _Process:
             await self._sleep(self._rest_until - time.monotonic())
             await asyncio.to_thread(self._leave_sweep if self._stopping.is_set() else self._sweep, pool)
 
+        async def decode() -> None:
+            await asyncio.to_thread(self._decode, pool)
+
         async def retain() -> None:
             await asyncio.to_thread(self._daily, pool, self._work.retention_is_due, self._work.remove_old)
 
@@ -157,6 +179,7 @@ class _Process:
 
         add(Kind.recompute, recompute)
         add(Kind.sweep, sweep)
+        add(Kind.decode, decode)
         add(Kind.pack, pack)
         add(Kind.retain, retain)
 
@@ -180,6 +203,12 @@ class _Process:
         while more and not self._stop.is_set():
             with pool.connection() as connection:
                 more = self._work.recompute(connection)
+
+    def _decode(self, pool: Pool) -> None:
+        more = self._decoding is not None
+        while more and not self._stop.is_set():
+            with pool.connection() as connection:
+                more = self._decoding is not None and self._decoding.run(connection)
 
     def _is_stale(self, pool: Pool) -> bool:
         with pool.connection() as connection:
@@ -215,6 +244,7 @@ class _Process:
         async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as ear:
             await ear.execute("SELECT set_config('application_name', 'anju worker', false)")
             await ear.execute("LISTEN usage_dirty")
+            await ear.execute("LISTEN decode_todo")
             self._ready()
             while not self._stopping.is_set():
                 await asyncio.to_thread(self._ask, pool)
@@ -229,6 +259,8 @@ class _Process:
                 request(connection, Kind.recompute)
             elif self._work.is_stale(connection):
                 request(connection, Kind.sweep)
+            if self._decoding is not None and todos.waiting(connection):
+                request(connection, Kind.decode)
             if self._work.packing_is_due(connection):
                 request(connection, Kind.pack)
             if self._retention and self._work.retention_is_due(connection):

@@ -24,6 +24,14 @@ class InstallationConflict(DevicesError):
     """The device's channel, or the unit's meter of that channel, is taken in that period."""
 
 
+class ScriptUnreadable(DevicesError):
+    """There is no such script."""
+
+
+class RunnerBroken(DevicesError):
+    """The processes that run vendors' scripts do not start."""
+
+
 class NoInstallation(DevicesError):
     """The device's channel is not installed anywhere at that time."""
 

@@ -90,6 +90,14 @@ class Ack(NamedTuple):
     decoder: int
 
 
+class Framed(msgspec.Struct, frozen=True):
+    """A part of a message that only the vendor's own decoder understands."""
+
+    device: Device
+    report: Report
+    decoder: int
+
+
 class _Marker(msgspec.Struct):
     marker: UUID
 
@@ -221,6 +229,27 @@ class Sorter:
     def sender(self, topic: str) -> Device | None:
         """Who a topic says a message is from."""
         return self._addressing.read(topic).sender
+
+    def framed(self, message: Message, device_id: int) -> list[Framed]:
+        """Find what a message holds for the vendor's own decoder of one device."""
+        address = self._addressing.read(message.topic)
+        if address.format is None:
+            return []
+        parsed, _ = self._parse(address.format, address, message)
+        found: list[Framed] = []
+        for report in () if isinstance(parsed, Refusal) else parsed:
+            device = self._addressing.device_of(report, address)
+            if not isinstance(device, Device) or device.id != device_id or device.profile.codec is None:
+                continue
+            if report.frame is not None:
+                found.append(Framed(device, report, address.format.decoder))
+        return found
+
+    def decoded(self, framed: Framed, message: Message, into: Sorted, *, flags: int) -> None:
+        """Take in what the vendor's own decoder made of a part of a message: its report has fields now."""
+        device = framed.device
+        meant = mapping.element(framed.report, device.profile, device.zone)
+        self._screen(meant, device, message, into, flags=flags, decoder=framed.decoder)
 
     def refuse(self, message: Message, refusal: Refusal) -> Sorted:
         """Quarantine a message whole, whatever it says; who waits for an answer gets it."""

@@ -1,22 +1,23 @@
-"""Messages whose decoder must not run inside ingest, kept with their batch."""
+"""Messages whose decoder must not run inside ingest, kept with their batch (`ingest.decoding`)."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from ingest.sorting import Todo
 from storage.pool import Connection
+from storage.queries import load
 
+_SQL = load("ingest", "todos.sql")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def put(connection: Connection, todos: Sequence[Todo], *, journal_id: int) -> None:
-    """Write what is to be decoded after the batch, in the batch's transaction."""
+    """Write what is to be decoded after the batch, in the batch's transaction, and wake who does it."""
     if not todos:
         return
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO decode_todo (received_at, journal_id, device_id, topic, payload, quality)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
+            _SQL["put"],
             [
                 (
                     _EPOCH + timedelta(microseconds=todo.message.received_us),
@@ -29,3 +30,9 @@ def put(connection: Connection, todos: Sequence[Todo], *, journal_id: int) -> No
                 for todo in todos
             ],
         )
+    connection.execute(_SQL["notify"])
+
+
+def waiting(connection: Connection) -> bool:
+    """Whether there is anything to decode."""
+    return connection.execute(_SQL["waiting"]).fetchone() is not None

@@ -66,6 +66,10 @@ class Ingest:
     #: Messages that one device may send in the long run, and at once after it was away.
     rate_per_minute: int = key(whole(1, 100_000), unit="1/min")
     rate_burst: int = key(whole(1, 10_000_000))
+    #: A vendor's own decoder is stopped after so long; …
+    script_time: timedelta = key(span(timedelta(milliseconds=50), timedelta(seconds=10)))
+    #: … and a message at which the worker ended so many times is not tried again.
+    script_attempts: int = key(whole(1, 20))
     #: By channel name.
     limits: Mapping[str, Limits]
 

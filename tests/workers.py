@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import policy
 from anju import worker
+from ingest.decoding import Decoding
 from storage.pool import Connection
 from tests.waiting import wait_until
 
@@ -19,7 +20,9 @@ PENDING = (
 
 
 @contextmanager
-def working(dsn: str, *, count: int = 1, retention: bool = False) -> Iterator[list[threading.Event]]:
+def working(
+    dsn: str, *, count: int = 1, retention: bool = False, decoding: Decoding | None = None
+) -> Iterator[list[threading.Event]]:
     """Workers that hear; each has an event that stops it."""
     stops: list[threading.Event] = []
     threads: list[threading.Thread] = []
@@ -27,7 +30,15 @@ def working(dsn: str, *, count: int = 1, retention: bool = False) -> Iterator[li
 
     def body(stop: threading.Event, ready: threading.Event) -> None:
         try:
-            worker.run(dsn=dsn, books=BOOKS, now=lambda: NOW, retention=retention, ready=ready.set, stop=stop)
+            worker.run(
+                dsn=dsn,
+                books=BOOKS,
+                now=lambda: NOW,
+                retention=retention,
+                decoding=decoding,
+                ready=ready.set,
+                stop=stop,
+            )
         except BaseException as error:
             failed.append(error)
             raise

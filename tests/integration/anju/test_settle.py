@@ -60,7 +60,7 @@ def test_it_returns_when_its_marker_is_committed_and_counts_nothing(
     with ingesting(configured), working(dsn):
         settled = settle(configured, timeout_s=10)
     assert settled.settled
-    assert settled.as_json()["pending"] == {"marker": False, "dirty": 0, "jobs": 0}
+    assert settled.as_json()["pending"] == {"marker": False, "todos": 0, "dirty": 0, "jobs": 0}
     assert settled.in_words().startswith("settled after")
     assert connection.execute("SELECT count(*) FROM journal").fetchone() == (0,)
 
@@ -137,7 +137,7 @@ def test_marks_and_due_jobs_keep_it_waiting(configured: Settings, connection: Co
     connection.commit()
     with ingesting(configured):
         settled = settle(configured, timeout_s=1)
-    assert settled.as_json()["pending"] == {"marker": False, "dirty": 1, "jobs": 2}
+    assert settled.as_json()["pending"] == {"marker": False, "todos": 0, "dirty": 1, "jobs": 2}
 
 
 def test_a_broker_that_is_away_is_one_line(configured: Settings, broker: TestBroker) -> None:
