@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench-ingest bench-bytes bench screenshots requirements clean-data
+.PHONY: help install run test lint format bench-ingest bench-bytes bench fuzz screenshots requirements clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,12 +51,20 @@ bench-bytes: install ## Measure what a home takes on disk in a year
 
 bench: bench-ingest bench-bytes ## All measurements
 
+fuzz: install $(VENV)/.fuzz ## Throw bytes at decoders: make fuzz SECONDS=60 DECODERS="dlt645 native"
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(DECODERS)
+
+$(VENV)/.fuzz: requirements/fuzz.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
 screenshots: install ## Take the pictures of docs/ with a real Chromium
 	$(BIN)/python scripts/screenshots.py --url http://127.0.0.1:$(or $(ANJU_HTTP_PORT),8080)
 
 requirements: install ## Compile the pins anew from requirements/*.in, keeping what still fits
 	$(COMPILE) requirements/base.in -o requirements/base.txt
 	$(COMPILE) -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) requirements/fuzz.in -o requirements/fuzz.txt
 	$(COMPILE) --no-deps --no-binary :all: requirements/compose.in -o requirements/compose.txt
 
 clean-data: ## Forget the embedded databases and everything else in .anju
