@@ -95,7 +95,7 @@ class Sign(msgspec.Struct, gc=False):
 class _Heard(NamedTuple):
     """That a device was heard, and what it said of itself."""
 
-    #: Which message, counted from the first.
+    #: Which message of its batch.
     message: int
     received_us: int
     device_id: int
@@ -110,6 +110,8 @@ class Signs:
 
     def __init__(self) -> None:
         self._noted: list[_Heard] = []
+        #: What was noted before, and how many messages came before that.
+        self._earlier: list[tuple[int, list[_Heard]]] = []
         self._found: dict[int, Sign] = {}
         self._message = 0
         self._received_us = 0
@@ -117,7 +119,7 @@ class Signs:
 
     def __bool__(self) -> bool:
         """Whether anybody was heard."""
-        return bool(self._noted or self._found)
+        return bool(self._noted or self._earlier or self._found)
 
     def begin(self, received_us: int, *, own: bool) -> None:
         """Begin with the next message; where it is not its sender's own, nothing of it counts."""
@@ -142,20 +144,28 @@ class Signs:
 
     def extend(self, later: "Signs") -> None:
         """Take in what a later batch has noted, as if both had been one."""
-        before = self._message
-        self._noted += [heard._replace(message=before + heard.message) for heard in later._noted]
+        self._set_aside()
+        self._earlier += [(self._message + before, noted) for before, noted in later._earlier]
+        self._earlier.append((self._message, later._noted))
         self._message += later._message
 
     @property
     def found(self) -> Mapping[int, Sign]:
         """By device."""
-        for heard in self._noted:
-            self._take(heard)
-        self._noted.clear()
+        self._set_aside()
+        for before, noted in self._earlier:
+            for heard in noted:
+                self._take(heard, before + heard.message)
+        self._earlier.clear()
         return self._found
 
-    def _take(self, heard: _Heard) -> None:
-        sign = self._of(heard)
+    def _set_aside(self) -> None:
+        if self._noted:
+            self._earlier.append((0, self._noted))
+            self._noted = []
+
+    def _take(self, heard: _Heard, message: int) -> None:
+        sign = self._of(heard, message)
         time_us = heard.time_us
         if time_us is not None:
             if not 0 <= time_us <= _LATEST_US:
@@ -169,13 +179,13 @@ class Signs:
             sign.limited += 1
             sign.limited_us = max(sign.limited_us, heard.received_us)
 
-    def _of(self, heard: _Heard) -> Sign:
+    def _of(self, heard: _Heard, message: int) -> Sign:
         sign = self._found.get(heard.device_id)
         if sign is None:
-            sign = self._found[heard.device_id] = Sign(heard.received_us, heard.message)
-        elif sign.message != heard.message:
+            sign = self._found[heard.device_id] = Sign(heard.received_us, message)
+        elif sign.message != message:
             sign.fold()
-            sign.message, sign.received_us = heard.message, max(sign.received_us, heard.received_us)
+            sign.message, sign.received_us = message, max(sign.received_us, heard.received_us)
             sign.device_us = None
         return sign
 

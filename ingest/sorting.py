@@ -271,7 +271,7 @@ class Sorter:
         else:
             into.messages.append(message)
         into.signs.begin(message.received_us, own=_is_own(message, address))
-        if address.sender is not None:
+        if address.sender is not None and plain is None:  # what is plain says so itself
             into.signs.heard(address.sender.id)
         if address.sender is not None and not self._admits(address.sender, message, address.flags):
             into.signs.limited(address.sender.id)
@@ -306,7 +306,9 @@ class Sorter:
     def _plain(self, message: Message, address: Address) -> list[Said] | None:
         """The readings of a message with which nothing is wrong or out of the way; None: look closely."""
         device, native = address.sender, address.native
-        if device is None or native is None or native.kind is not Kind.readings:
+        if device is None or address.refusal is not None:
+            return None
+        if native is None or native.kind is not Kind.readings:
             return None
         said = plain_format.decode(message.payload)
         if said is None:
