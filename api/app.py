@@ -9,6 +9,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api import (
+    commands,
     devices,
     estates,
     health,
@@ -72,7 +73,7 @@ def create_app(deps: Deps) -> FastAPI:
     )
     app.state.deps = deps
     app.state.passwords = Passwords(deps.rules)
-    for noun in (health, tokens, estates, units, usages, readings, residents, signals, leads, devices):
+    for noun in (health, tokens, estates, units, usages, readings, residents, signals, leads, devices, commands):
         app.include_router(noun.router, prefix="/api/v1")
     app.include_router(receivers.router)
     receivers.install(app, deps)

@@ -38,6 +38,13 @@ TRANSLATED: dict[type[DevicesError], str] = {
     errors.UnknownGateway: "unknown_gateway",
     errors.AddressTaken: "address_taken",
     errors.DeviceExists: "device_exists",
+    errors.UnknownCommand: "not_found",
+    errors.NotUnderstood: "command_not_understood",
+    errors.ArgumentsInvalid: "command_arguments",
+    errors.ReasonUnfit: "command_reason",
+    errors.CommandConflict: "command_conflict",
+    errors.CommandMoved: "invalid_transition",
+    errors.SamePerson: "same_person",
 }
 
 

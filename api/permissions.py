@@ -57,3 +57,7 @@ ReadingReader = Annotated[Account, Depends(Needs("reading.read"))]
 SignalReader = Annotated[Account, Depends(Needs("signal.read"))]
 LeadReader = Annotated[Account, Depends(Needs("lead.read"))]
 ResidentReader = Annotated[Account, Depends(Needs("resident.read"))]
+CommandAsker = Annotated[Account, Depends(Needs("command.ask"))]
+CommandApprover = Annotated[Account, Depends(Needs("command.approve"))]
+#: Who may approve may see, and say no.
+CommandReader = CommandApprover

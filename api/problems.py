@@ -63,6 +63,34 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             status=422, zh="原因或来源不在可选范围内", en="The reason or source is not in the list"
         ),
         "note_required": Text(status=422, zh="选择此原因须写明情况", en="This reason needs a note"),
+        "command_not_understood": Text(
+            status=422, zh="该设备不支持此指令", en="The device does not understand this command"
+        ),
+        "command_arguments": Text(
+            status=422, zh="指令参数不合要求", en="The command's arguments are not those it takes"
+        ),
+        "command_reason": Text(
+            status=422,
+            zh="此指令须填写与之相符的安全理由",
+            en="This command needs a reason of safety that fits it",
+        ),
+        "command_conflict": Text(
+            status=409, zh="该编号已用于另一条指令", en="This id belongs to another command"
+        ),
+        "same_person": Text(
+            status=409, zh="须由另一人复核", en="Who asked cannot approve: a second person must"
+        ),
+        "command_pressure": Text(
+            status=403,
+            zh="不得以停水、停电、停气等方式迫使住户履行；已予拒绝并记录",
+            en="Nobody may be made to comply by cutting off water, power or gas: refused, and recorded",
+        ),
+        "command_pressure_suspected": Text(
+            status=403,
+            zh="租约已终止且无探测器记录险情，不能远程停供；确有险情请派人现场处置",
+            en="The tenancy is over and no device has seen a danger: nothing is cut off from afar. "
+            "If there is one, send somebody",
+        ),
         "sender_refused": Text(
             status=401,
             zh="设备编号或密钥不正确",
