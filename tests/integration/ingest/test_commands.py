@@ -5,12 +5,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 import policy
-from anju.embedded.ports import HOST
 from devices import commands
 from devices.commands import Asker, Wanted
 from ingest import dispatch
@@ -20,46 +17,13 @@ from storage.pool import Connection, connect
 from tests.brokers import TestBroker
 from tests.integration.ingest.conftest import NOW, Rows, Site, make_pipeline, sent, us
 from tests.integration.ingest.wires import Publisher, serving
+from tests.told import ToldDevice
 from tests.waiting import wait_until
 from wire.envelope import Kind, command_topic, topic_of
 
 RULES = policy.load("anhe").on(NOW.date()).command
 LI = Asker(by="account:li", everything=True)
 BROKERS = pytest.mark.parametrize("broker", ["iotcore", "mosquitto"], indirect=True)
-
-
-class Device:
-    """A device that does what it is told, each id once, and answers each time."""
-
-    def __init__(self, broker: TestBroker, code: str, *, answers: bool = True) -> None:
-        self.told: list[mqtt.MQTTMessage] = []
-        self.done: list[str] = []
-        self._code, self._answers = code, answers
-        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=code, protocol=mqtt.MQTTv5)
-        subscribed: list[object] = []
-        self.client.on_subscribe = lambda *said: subscribed.append(said)
-        self.client.on_message = self._hear
-        self.client.connect(HOST, broker.port, keepalive=30)
-        self.client.loop_start()
-        wait_until(self.client.is_connected, what="the device is connected")
-        self.client.subscribe(command_topic(code), 1)
-        wait_until(lambda: subscribed, what="the device is subscribed")
-
-    def say(self, command_id: str, result: str = "done") -> None:
-        payload = json.dumps({"id": command_id, "result": result})
-        self.client.publish(topic_of(self._code, Kind.answers), payload, 1)
-
-    def close(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
-
-    def _hear(self, _: object, __: object, message: mqtt.MQTTMessage) -> None:
-        self.told.append(message)
-        command_id = json.loads(message.payload)["id"]
-        if command_id not in self.done:
-            self.done.append(command_id)
-        if self._answers:
-            self.say(command_id)
 
 
 @pytest.fixture
@@ -70,8 +34,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def device(broker: TestBroker) -> Iterator[Device]:
-    made = Device(broker, "home-1")
+def device(broker: TestBroker) -> Iterator[ToldDevice]:
+    made = ToldDevice(broker.port, "home-1")
     yield made
     made.close()
 
@@ -89,7 +53,7 @@ def _status(rows: Rows, command_id: UUID) -> str:
 @BROKERS
 @pytest.mark.usefixtures("quick")
 def test_a_command_reaches_its_device_and_its_answer_comes_back(
-    broker: TestBroker, dsn: str, site: Site, rows: Rows, device: Device
+    broker: TestBroker, dsn: str, site: Site, rows: Rows, device: ToldDevice
 ) -> None:
     with serving(broker.url, dsn):
         command_id = _ask(dsn)
@@ -118,15 +82,15 @@ def test_a_device_that_comes_later_gets_it_then_and_nothing_is_retained(
     with serving(broker.url, dsn):
         command_id = _ask(dsn)
         wait_until(lambda: rows("SELECT attempts FROM command")[0][0] >= 2, what="it was sent again")
-        late = Device(broker, "home-1")
+        late = ToldDevice(broker.port, "home-1")
         wait_until(lambda: _status(rows, command_id) == "acknowledged", what="the device has answered")
         attempts = rows("SELECT attempts FROM command")
-        later = Device(broker, "home-2")
+        later = ToldDevice(broker.port, "home-2")
         again = _ask(dsn, device="home-2")
         wait_until(lambda: _status(rows, again) == "acknowledged", what="another device has answered")
         assert (late.done, later.done) == ([str(command_id)], [str(again)])
         assert rows(f"SELECT attempts FROM command WHERE id = '{command_id}'") == attempts
-        newcomer = Device(broker, "home-1")
+        newcomer = ToldDevice(broker.port, "home-1")
         assert newcomer.told == []
         for one in (late, later, newcomer):
             one.close()
@@ -139,7 +103,7 @@ def test_commands_wait_for_the_broker(broker: TestBroker, dsn: str, site: Site, 
         broker.stop()
         command_id = _ask(dsn)
         broker.start_again()
-        device = Device(broker, "home-1")
+        device = ToldDevice(broker.port, "home-1")
         wait_until(lambda: _status(rows, command_id) == "acknowledged", what="the device has answered")
         assert device.done == [str(command_id)]
         device.close()
