@@ -246,13 +246,13 @@ def test_a_break_before_the_commit_leaves_the_row(
 
 
 def test_what_the_database_refuses_costs_itself_only(
-    pipeline: Pipeline, connection: Connection, rows: Rows, decode: Callable[[], None], contacts: list[int]
+    pipeline: Pipeline, connection: Connection, rows: Rows, decode: Callable[[], None]
 ) -> None:
-    pipeline.store([uplink(), uplink(contact=1), uplink(contact=2)])
+    pipeline.store([uplink(), uplink(b"\x00\x00\x01", contact=1), uplink(contact=2)])
     connection.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        f" IF new.device_id = {contacts[1]} THEN RAISE EXCEPTION 'no' USING ERRCODE = '23514'; END IF;"
-        " RETURN new; END $$"  # pyright: ignore[reportArgumentType]
+        " IF new.type = 3 THEN RAISE EXCEPTION 'no' USING ERRCODE = '23514'; END IF;"
+        " RETURN new; END $$"
     )
     connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION refuse()")
     decode()
