@@ -26,6 +26,7 @@ from wire.reasons import Reason
 
 DECODED, OUT_OF_SCOPE, FAILED = "decoded", "out_of_scope", "failed"
 
+_SCOPES = frozenset(Scope)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EUI = "0000000000000000"
 _UPLINK = f"application/conformance/device/{_EUI}/event/up"
@@ -87,7 +88,7 @@ def _outcome(index: int, line: bytes, limits: Limits) -> Outcome:
     elif _undecoded(record):
         status, reason = OUT_OF_SCOPE, Scope.decoder_errors.value
     else:
-        status = OUT_OF_SCOPE if reason in Scope else FAILED
+        status = OUT_OF_SCOPE if reason in _SCOPES else FAILED
     return Outcome(
         index=index,
         source=str(record.get("source", "")),

@@ -17,7 +17,7 @@ NOT_NOW = ("past", "tariff", "extreme", "delta", "threshold", "setting", "averag
 #: Words that say that it measures nothing.
 NO_MEASURE = ("alarm", "error", "flags", "count", "command", "status")
 #: Why a number that is of some quantity is not taken; codes of `devices.scope`.
-NO_UNIT, NO_TOTAL = "unit_not_stated", "no_present_total"
+NO_UNIT, NO_TOTAL, NO_MEDIUM = "unit_not_stated", "no_present_total", "medium_not_stated"
 
 _TARIFF = re.compile(r"t(?P<number>\d{1,2})|(?:tariff|rate)(?P<behind>\d*)")
 _PHASE = re.compile(r"(?:l|p|phase|ch)([123])")
@@ -34,7 +34,8 @@ _PLAUSIBLE = MappingProxyType(
         "signal_dbm": (-150.0, -1.0),
     }
 )
-#: The highest that each can be even where it is.
+#: The highest that any can be even where it is, and that some can be.
+_LARGEST = 1e12
 _POSSIBLE = MappingProxyType(
     {"power_w": 100_000.0, "current_a": 1_000.0, "voltage_v": 500.0, "flow_l_h": 50_000.0}
 )
@@ -98,7 +99,7 @@ def made(
         return None
     value = convert(number)
     low, high = (-math.inf, math.inf) if unit else _PLAUSIBLE.get(channel, (-math.inf, math.inf))
-    if not low <= value <= high or abs(value) > _POSSIBLE.get(channel, math.inf):
+    if not low <= value <= high or not abs(value) <= _POSSIBLE.get(channel, _LARGEST):
         return None
     return Candidate(
         channel=channel, value=value + 0.0, sample=sample, score=score, phase=phase, tariff=tariff

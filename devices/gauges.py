@@ -28,6 +28,18 @@ _NO_POWER = (
     *("consumption", "energy", "voltage", "battery", "signal", "tx", "supply", "source", "on", "off"),
     *("transmit", "radio"),
 )
+#: What is said beside a power that is one.
+_ELECTRIC = (
+    "voltage",
+    "current",
+    "energy",
+    "consumption",
+    "reactive",
+    "apparent",
+    "pulse",
+    "increment",
+    "powers",
+)
 #: Power that is summed up is energy, of a unit that is not stated.
 _SUMMED = frozenset({"sum", "cumulative", "cumulated", "accumulated", "accumulative", "index"})
 _NOT_AIR = (
@@ -37,6 +49,7 @@ _NOT_AIR = (
 _NO_CHARGE = ("alarm", "error", "count", "interval", "command", "temperature", "current")
 #: What a sensor's own supply has, in V and mV, and percentages that can be nothing else.
 _SUPPLY_V, _SUPPLY_MV, _CHARGE_PCT = (1.2, 15.0), (1_200.0, 20_000.0), (6.0, 100.0)
+_LOWEST = MappingProxyType({"battery_pct": 0.0, "battery_v": 0.5})
 _HIGHEST = MappingProxyType({"battery_pct": 100.0, "battery_v": 30.0})
 
 
@@ -63,10 +76,12 @@ def battery(sample: Sample, number: float, context: Context) -> Found:
     if not unit:
         channel, unit = _usual(own, number)
     found = made(channel, sample, number, unit, score=is_battery) if unit else None
-    return found if found is not None and 0 <= found.value <= _HIGHEST[channel] else None
+    if found is None or found.value > _HIGHEST[channel]:
+        return None
+    return found if found.value >= _LOWEST[channel] else None
 
 
-def power(sample: Sample, number: float, context: Context) -> Found:  # noqa: ARG001
+def power(sample: Sample, number: float, context: Context) -> Found:
     """Active power."""
     own = sample.own
     unit = unit_of(sample, "power_w")
@@ -75,6 +90,8 @@ def power(sample: Sample, number: float, context: Context) -> Found:  # noqa: AR
         return None
     if not stated and (own.has(*_NO_POWER) or not _SUMMED.isdisjoint(own.plain)):
         return None
+    if not stated and not (own.has("active", "import") or context.said.has(*_ELECTRIC)):
+        return None  # whether something has power, perhaps
     phase = phase_of(own)
     if phase < 0 or excluded(sample, *NOT_NOW, *_NOT_USED, *NO_MEASURE):
         return None

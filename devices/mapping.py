@@ -13,6 +13,8 @@ from wire.channels import BY_NAME
 from wire.events import EventType, Method, Result
 from wire.reasons import Reason
 
+#: An option of a profile: what kind of device it is, in words, for fields that are taken by meaning.
+ABOUT = "about"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 #: Events that tell of a state and have no opposite among the types: over is a value of 0.
@@ -79,7 +81,8 @@ def element(report: Report, profile: Profile, zone: tzinfo) -> Element:
 def _by_meaning(report: Report, profile: Profile, zone: tzinfo, taken: Container[str]) -> Element:
     """What the fields mean that no rule names; a device has what its profile lists, and no more."""
     fields = {field: value for field, value in report.fields.items() if field not in taken}
-    found = meaning.read(fields, report.units, zone, about=report.about)
+    about = profile.options.get(ABOUT, report.about)  # who registered it knows better
+    found = meaning.read(fields, report.units, zone, about=str(about))
     made = _time_us(report, zone)
     readings = tuple(
         DecodedReading(BY_NAME[one.channel].code, made if one.at_us is None else one.at_us, one.value)

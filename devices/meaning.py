@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from types import MappingProxyType
 
-from devices.candidates import Candidate, Context, sums, sums_of_tariffs
+from devices.candidates import NO_TOTAL, Candidate, Context, sums, sums_of_tariffs
 from devices.decoders.reports import Value
 from devices.quantities import candidate
 from devices.samples import Sample, samples
@@ -22,26 +22,25 @@ __all__ = ["PRESSES", "Meaning", "Meant", "read"]
 
 #: Fields whose text says what a device is.
 _DESCRIBES = ("identity", "medium", "media", "meter", "kind", "operating", "mode", "application")
-#: What wireless M-Bus calls a medium.
+#: What M-Bus calls a medium.
 _MEDIA = MappingProxyType(
     {
-        "water": "water",
-        "cold water": "water",
-        "warm water": "hot_water",
-        "hot water": "hot_water",
-        "gas": "gas",
-        "heat": "heat",
-        "heat/cooling load": "heat",
-        "heat volume at inlet": "heat",
-        "cooling load volume at outlet": "cooling",
-        "cooling load volume at inlet": "cooling",
+        **dict.fromkeys(("water", "cold water", "water data logger"), "water"),
+        **dict.fromkeys(("warm water", "hot water"), "hot_water"),
+        **dict.fromkeys(("gas", "gas data logger", "gas converter"), "gas"),
+        **dict.fromkeys(
+            ("heat", "heat/cooling load", "heat volume at inlet", "heat volume at outlet"), "heat"
+        ),
         "electricity": "electricity",
-        "heat cost allocation": "allocation",
-        "heat cost allocator": "allocation",
+        "smoke detector": "smoke",
+        # No consumption of a flat, or of a radiator.
+        **dict.fromkeys(
+            ("cooling load volume at inlet", "cooling load volume at outlet", "steam", "waste water", "oil"),
+            "other",
+        ),
+        **dict.fromkeys(("heat cost allocation", "heat cost allocator", "irrigation water"), "other"),
     }
 )
-
-
 #: What is worth having as of a set date, where the present value is not told.
 _DATED = frozenset({"heat_hca", *(name for name, channel in BY_NAME.items() if channel.metered)})
 
@@ -94,6 +93,8 @@ def read(fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo, *,
         else:
             told += conditions(sample, context)
     readings = _readings(candidates)
+    if candidates and not readings:
+        refused.add(NO_TOTAL)
     events = _events(told)
     if not readings and not events and announces(found):
         events = (Meant(event="online"),)
@@ -104,15 +105,23 @@ def read(fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo, *,
 
 def _context(found: Iterable[Sample], about: str) -> Context:
     described = words(about)
-    said = Words()
-    medium = _MEDIA.get(about.strip().lower(), "")
+    said, driver = Words(), ""
+    medium = _medium(about)
     for sample in found:
         said |= sample.words
         if isinstance(sample.value, str) and sample.own.has(*_DESCRIBES):
             described |= words(sample.value)
             if sample.own.has("medium", "media"):
-                medium = medium or _MEDIA.get(sample.value.strip().lower(), "")
+                medium = medium or _medium(sample.value)
+            if sample.field == "meter":
+                driver = sample.value.lower()
+    if not medium:  # converters that pass others' values on; the driver's name says whose
+        medium = next((found for found in ("heat", "water", "gas") if found in driver), "")
     return Context(about=described, said=said, medium=medium)
+
+
+def _medium(text: str) -> str:
+    return _MEDIA.get(text.strip().lower(), "")
 
 
 def _readings(candidates: Iterable[Candidate]) -> tuple[Meant, ...]:
@@ -144,7 +153,8 @@ def _best(channel: str, several: list[Candidate]) -> Candidate | None:
         return None
     score = max(one.score for one in several)
     best = [one for one in several if one.score == score]
-    if len({one.value for one in best}) > 1 and (sharp or best[0].sample.series):
+    same = {one.sample.own.plain for one in best}
+    if len({one.value for one in best}) > 1 and (sharp or (len(same) == 1 and best[0].sample.series)):
         return None
     return best[0]
 

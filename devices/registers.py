@@ -6,6 +6,7 @@ unit; what the flat sends out, and what a heat carrier moves, is no consumption.
 
 from devices.candidates import (
     NO_MEASURE,
+    NO_MEDIUM,
     NO_TOTAL,
     NO_UNIT,
     NOT_NOW,
@@ -22,11 +23,13 @@ from devices.samples import Sample
 from devices.wording import Words
 
 _NOT_USED = ("export", "reactive", "apparent", "input", "subunit", "cooling", "interval")
+#: What a heat meter moves to carry heat, or another medium than water and gas.
+_CARRIER = ""
 _NO_ENERGY = (*(word for word in NOT_NOW if word != "tariff"), *_NOT_USED, *NO_MEASURE)
 _NO_VOLUME = (*NOT_NOW, *_NOT_USED, "alarm", "error", "status", "command")
 
 
-def energy(sample: Sample, number: float, context: Context) -> Found:
+def energy(sample: Sample, number: float, context: Context) -> Found:  # noqa: PLR0911 - guard clauses
     """Electricity or heat, in units of energy."""
     own = sample.own
     unit = unit_of(sample, "energy_kwh")
@@ -43,7 +46,9 @@ def energy(sample: Sample, number: float, context: Context) -> Found:
     phase = 0 if tariff else phase_of(own)
     if number < 0 or phase < 0:
         return NO_TOTAL
-    channel = "heat_kwh" if _is_heat(sample, context) else "energy_kwh"
+    channel = _carrier_of(sample, context)
+    if channel is None:
+        return NO_MEDIUM
     return made(channel, sample, number, unit, score=_total(own), phase=phase, tariff=tariff)
 
 
@@ -52,7 +57,7 @@ def volume(sample: Sample, number: float, context: Context) -> Found:
     own = sample.own
     unit = unit_of(sample, "water_l")
     stated = is_of("water_l", unit) and not is_of("flow_l_h", unit_of(sample, "flow_l_h"))
-    named = own.has("volume") or (own.has("water", "gas") and own.has("total", "consumption", "count"))
+    named = own.has("volume") or (own.has("water", "gas", "flow") and own.has("total", "consumption"))
     if (sample.unit and not stated) or not (stated or named):
         return None
     if own.has("battery", "voltage", "temperature", "flow") and not (named and stated):
@@ -62,9 +67,9 @@ def volume(sample: Sample, number: float, context: Context) -> Found:
     if not stated:
         return NO_UNIT
     channel = _of_medium(sample, context)
-    if channel is None:
-        return None
-    return NO_TOTAL if number < 0 else made(channel, sample, number, unit, score=_total(own))
+    if number < 0 or channel == _CARRIER:
+        return NO_TOTAL
+    return NO_MEDIUM if channel is None else made(channel, sample, number, unit, score=_total(own))
 
 
 def allocation(sample: Sample, number: float, context: Context) -> Found:  # noqa: ARG001 - as the others
@@ -73,7 +78,7 @@ def allocation(sample: Sample, number: float, context: Context) -> Found:  # noq
         return None
     if excluded(sample, *NOT_NOW, *_NOT_USED) or number < 0:
         return NO_TOTAL
-    return made("heat_hca", sample, number, "HCA", score=sample.own.has("current", "total"))
+    return made("heat_hca", sample, number, "HCA", score=_total(sample.own))
 
 
 def _is_called_energy(own: Words) -> bool:
@@ -84,31 +89,39 @@ def _is_called_energy(own: Words) -> bool:
 
 def _total(own: Words) -> int:
     """How much a register's name sounds like the total of all; several are told apart by a number."""
-    return 4 * own.has("total") - sum(word in ("forward", "positive") for word in own.plain)
+    parts = sum(word in ("forward", "positive") for word in own.plain) + 3 * bool(own.numbers)
+    return 4 * own.has("total") + own.has("current") - parts
 
 
-def _is_heat(sample: Sample, context: Context) -> bool:
+def _carrier_of(sample: Sample, context: Context) -> str | None:
+    """Electricity or heat; None: nothing says which, or it is another."""
     if context.medium:
-        return context.medium == "heat"
+        return {"heat": "heat_kwh", "electricity": "energy_kwh"}.get(context.medium)
+    said, about = context.said, context.about
     if sample.words.has("heat"):
-        return True
-    if sample.words.has("electricity", "import", "active") or context.about.has("electricity"):
-        return False
-    carrier = context.said.has("volume") and context.said.has("carrier", "flow", "extreme")
-    return carrier or context.about.has("heat")
+        return "heat_kwh"
+    if sample.words.has("electricity", "import", "active") or about.has("electricity"):
+        return "energy_kwh"
+    if about.has("heat") or (said.has("volume") and said.has("carrier", "flow", "extreme")):
+        return "heat_kwh"
+    if said.has("voltage", "current", "reactive", "relay", "active", "electricity", "phase"):
+        return "energy_kwh"
+    return None
 
 
 def _of_medium(sample: Sample, context: Context) -> str | None:
+    """Water or gas; None: nothing says which."""
     if context.medium:
-        return {"water": "water_l", "hot_water": "hot_water_l", "gas": "gas_m3"}.get(context.medium)
+        return {"water": "water_l", "hot_water": "hot_water_l", "gas": "gas_m3"}.get(context.medium, _CARRIER)
     words = sample.words
     if words.has("heat") or (context.said.has("energy", "heat") and not words.has("water")):
-        return None  # the carrier of a heat meter
+        return _CARRIER
     for about in (words, context.about):
         if about.has("gas") and not about.has("water"):
             return "gas_m3"
         if about.has("water"):
             return "hot_water_l" if about.has("hot") else "water_l"
-    if context.said.has("gas") and not context.said.has("water", "leak"):
-        return "gas_m3"
-    return "water_l"
+    gas, water = context.said.has("gas"), context.said.has("water", "leak", "burst", "dry")
+    if gas == water:
+        return None
+    return "gas_m3" if gas else "water_l"

@@ -43,7 +43,7 @@ _TIME_NOUNS = frozenset(
 )
 #: A number and the unit behind it: ``3.4V``, ``25 ℃``.
 _AMOUNT = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*([^\d\s.,:;/-][^\s\d:;,-]{0,8}(?:\d|/\w{1,3})?)?\s*")
-_JOINTS = re.compile(r"[^0-9a-zà-ÿ]+")
+_JOINTS = re.compile(r"[\W_]+")
 _DEEPEST = 8
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from devices.candidates import NO_TOTAL, NO_UNIT, Context
+from devices.candidates import NO_MEDIUM, NO_TOTAL, NO_UNIT, Context
 from devices.samples import Sample
 
 
@@ -16,6 +16,8 @@ class Scope(StrEnum):
     unit_not_stated = NO_UNIT
     #: Only past, partial or tariff values, or what is sent out: no present total.
     no_present_total = NO_TOTAL
+    #: Energy of which nothing says whether it is electricity, heat or cold.
+    medium_not_stated = NO_MEDIUM
     #: A contact, input or code of which nothing says what it means.
     unclear_state = "unclear_state"
     #: Parking bays.
@@ -59,6 +61,7 @@ _WORDS: tuple[tuple[Scope, tuple[str, ...]], ...] = (
             "status",
             "flags",
             "battery",
+            "open",
         ),
     ),
     (
@@ -87,7 +90,7 @@ def scope(samples: Sequence[Sample], context: Context, refused: Collection[str])
         return Scope.decoder_errors
     if any(sample.words.has("command") for sample in samples):
         return Scope.configuration
-    for code in (Scope.unit_not_stated, Scope.no_present_total):
+    for code in (Scope.unit_not_stated, Scope.no_present_total, Scope.medium_not_stated):
         if code in refused:
             return code
     if context.about.has("parking"):

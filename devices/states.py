@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from devices.candidates import Context
 from devices.samples import Sample
-from devices.wording import Words, truth, vocabulary, words
+from devices.wording import Words, truth, words
 
 #: Not a state of now, or not of what is watched.
 _NOT_SO = (
@@ -18,12 +18,13 @@ _NOT_SO = (
     "level", "raw",
 )  # fmt: skip
 _NOT_CHARGE = tuple(word for word in _NOT_SO if word not in ("battery", "extreme", "level", "percent"))
+_NOT_POISON = tuple(word for word in _NOT_SO if word != "pollution")
 #: What says nothing itself: then the product's name does.
 _GENERIC = frozenset(
     {
         "status", "alarm", "on", "off", "value", "detected", "detection", "event", "sensor", "trigger",
         "triggered", "output", "input", "digital",
-        "is", "onoff", "state", "active", "channel", "contact", "flag", "flags", "relay", "istatus",
+        "is", "onoff", "state", "active", "channel", "contact", "relay", "istatus",
         "type", "report", "current", "door", "open",
         "istate",
     }
@@ -36,21 +37,30 @@ _EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("smoke", ("smoke",)),
     ("emergency_button", ("emergency",)),
     ("button_pressed", ("button",)),
-    ("gas", ("gas",)),
+    ("gas", ("gas", "co", "monoxide")),
     ("door_opened", ("door",)),
     ("motion", ("motion",)),
 )
 #: Values that say what they are of, whatever the field is called.
 _SEATS = frozenset({"occupied", "vacant", "unoccupied"})
+#: What says how the device is, where the field does not name what it watches.
+_WELL = frozenset({"ok", "good", "success", "healthy"})
+_BUTTONS = frozenset({"button_pressed", "emergency_button"})
+#: How a button was pressed.
+_PRESSED = frozenset(
+    {"short", "long", "single", "double", "triple", "click", "clicked", "push", "pushed", "hold"}
+)
 #: Presses, not states: that nobody presses is not told.
 PRESSES = frozenset({"button_pressed", "smoke_test"})
 #: What a text of several words, each a flag, can say: of a meter or detector.
 _FLAGS = (
-    (re.compile(r"(?<!NO)(?<!NO[ _])LEAK(?!_?DATE|AGE_OR)|BURST"), "water_leak"),
-    (re.compile(r"TAMPER|SABOTAGE|FRAUD(?!_?DATE)|REMOVAL|MANIPULATION|DETACHED"), "tamper"),
+    (re.compile(r"(?<!NO)(?<!NO[ _])LEAK(?!AGE_OR)|BURST"), "water_leak"),
+    (re.compile(r"TAMPER|SABOTAGE|SEAL_?BROKEN|FRAUD|REMOVAL|MANIPULATION|DETACHED"), "tamper"),
     (re.compile(r"(?:POWER|BATTERY)_?LOW|LOW_?(?:POWER|BATTERY)"), "battery_low"),
-    (re.compile(r"SMOKE(?!_?(?:SENSOR|CHAMBER|INLET|TEST))|FIRE_?ALARM"), "smoke"),
+    (re.compile(r"(?<!TO_)SMOKE(?!_?(?:SENSOR|CHAMBER|INLET|TEST|DETECTOR))|FIRE_?ALARM"), "smoke"),
 )  # fmt: skip
+#: Flags of another time: ``TAMPER_PREV_MONTH``, ``LEAK_DATE``.
+_PAST_FLAGS = re.compile(r"\w*(?:PREV|LAST|DATE|HISTOR)\w*")
 _SEVERAL = re.compile(r"[A-Z][A-Z0-9_]*(?:[ ,;|]+[A-Z0-9_]+)*|OK")
 _METERS = frozenset({"water", "hot_water", "gas", "heat", "electricity"})
 
@@ -77,7 +87,7 @@ def conditions(sample: Sample, context: Context) -> list[Condition]:
         found = _flagged(sample, context)
         if found:
             return found
-    if sample.words.has(*(_NOT_SO if not own.has("battery") else _NOT_CHARGE)):
+    if sample.words.has(*_ruled_out(own)):
         return []
     event = _event(sample, context)
     if event is None:
@@ -88,7 +98,13 @@ def conditions(sample: Sample, context: Context) -> list[Condition]:
     return [Condition(event=event, is_so=is_so, sample=sample)]
 
 
-def _event(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - guard clauses
+def _ruled_out(own: Words) -> tuple[str, ...]:
+    if own.has("battery"):
+        return _NOT_CHARGE
+    return _NOT_POISON if own.has("co", "monoxide") else _NOT_SO
+
+
+def _event(sample: Sample, context: Context) -> str | None:
     own = sample.own
     known = sample.words
     if _belongs_elsewhere(known, context):
@@ -102,22 +118,22 @@ def _event(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - g
             return event
     if isinstance(sample.value, str) and sample.value.strip().lower() in _SEATS:
         return "motion"
-    if own.known - vocabulary().keys() - _GENERIC and not set(own.plain) <= _GENERIC | {
-        n for n in own.plain if n.isdigit()
-    }:
-        return None
     return _of_product(context) if _is_generic(own) else None
 
 
 def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:  # noqa: PLR0911 - one an event
     if event == "battery_low":
         return _tells_of_charge(own, sample)
+    if event == "smoke" and own.has("sensor", "chamber"):
+        return own.has("alarm", "detected")  # else how the sensor is
     if event == "gas":
-        return own.has("alarm", "leak", "detected", "detection", "status") and context.medium not in _METERS
+        told = ("alarm", "leak", "detected", "detection", *(() if "co" in own.plain else ("status",)))
+        return own.has(*told) and context.medium not in _METERS
     if event == "door_opened":
         if own.has("detection", "pulse", "cover", "lid") or (own.has("relay") and "reed" not in own.plain):
             return False
-        return not (own.has("current") and own.has("fault"))
+        # A thermostat infers an open window from the temperature.
+        return not context.said.has("motor", "valve", "setpoint", "heating") and not own.has("current")
     if event == "motion":
         return not own.has("level", "light", "visible", "infrared") or own.has("status", "alarm")
     if event == "button_pressed":
@@ -161,7 +177,11 @@ def _is_so(sample: Sample, event: str, context: Context) -> bool | None:  # noqa
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
+        if value.strip().lower() in _WELL and _is_generic(sample.own) and not _is_detector(sample, context):
+            return None  # the device is well
         said = truth(value)
+        if said is None and event in _BUTTONS and not _PRESSED.isdisjoint(words(value).plain):
+            return True
         if said is None and event == "motion" and sample.number is not None and not sample.unit:
             return sample.number > 0
         return said
@@ -172,6 +192,11 @@ def _is_so(sample: Sample, event: str, context: Context) -> bool | None:  # noqa
     if event in ("water_leak", "smoke", "gas", "emergency_button", "tamper", "button_pressed", "smoke_test"):
         return {0.0: False, 1.0: True}.get(value)
     return None
+
+
+def _is_detector(sample: Sample, context: Context) -> bool:
+    """Wireless M-Bus: in a detector's status stands what it detects."""
+    return sample.field == "status" and context.medium == "smoke"
 
 
 def _is_low(sample: Sample) -> bool | None:
@@ -211,6 +236,8 @@ def _is_open(sample: Sample, context: Context) -> bool | None:  # noqa: PLR0911 
         return state == own.has("open")
     if isinstance(value, str):
         return None
+    if "door" in own.plain or "window" in own.plain:
+        return state
     generic = _is_generic(own) and not own.has("door") and context.about.has("door")
     return state if generic else None
 
@@ -222,7 +249,7 @@ def _flagged(sample: Sample, context: Context) -> list[Condition]:
     listed = bool(sample.series) and sample.field.rpartition(".")[2].isdigit()
     if not listed and not _SEVERAL.fullmatch(text):
         return []
-    text = text.upper()
+    text = _PAST_FLAGS.sub("", text.upper())
     found = [Condition(event=event, is_so=True, sample=sample) for flag, event in _FLAGS if flag.search(text)]
     if (
         not found

@@ -38,7 +38,7 @@ def parse(topic: str, payload: bytes, options: Mapping[str, Value]) -> Parsed:  
     found = parse_object(payload)
     eui = _eui(found)
     if levels[3:4] != [eui] and levels[3:4] != [eui.upper()]:
-        raise DecodeError(Reason.invalid_shape, f"{eui} on a topic of {levels[3:4]}")
+        raise DecodeError(Reason.wrong_sender, f"{eui} on a topic of {levels[3:4]}")
     event = levels[-1]
     if event == "up":
         return _uplink(payload, found, eui)

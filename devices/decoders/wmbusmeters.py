@@ -17,7 +17,7 @@ UP = ("wmbusmeters/#",)
 DOWN: tuple[str, ...] = ()
 
 #: What says who it is and when it was heard, and what whoever set wmbusmeters up called it.
-_NOT_CONTENT = frozenset({"_", "id", "name", "timestamp", "device", "rssi_dbm"})
+_NOT_CONTENT = frozenset({"_", "id", "name", "timestamp", "device"})
 
 
 def parse(topic: str, payload: bytes, options: Mapping[str, Value]) -> Parsed:  # noqa: ARG001
