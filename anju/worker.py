@@ -243,8 +243,8 @@ class _Process:
         """Ask for the jobs that are due, at every notification and every few seconds."""
         async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as ear:
             await ear.execute("SELECT set_config('application_name', 'anju worker', false)")
-            await ear.execute("LISTEN usage_dirty")
             await ear.execute("LISTEN decode_todo")
+            await ear.execute("LISTEN usage_dirty")
             self._ready()
             while not self._stopping.is_set():
                 await asyncio.to_thread(self._ask, pool)
