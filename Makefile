@@ -65,6 +65,7 @@ requirements: install ## Compile the pins anew from requirements/*.in, keeping w
 	$(COMPILE) requirements/base.in -o requirements/base.txt
 	$(COMPILE) -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) requirements/fuzz.in -o requirements/fuzz.txt
+	$(COMPILE) -c requirements/dev.txt requirements/image.in -o requirements/image.txt
 	$(COMPILE) --no-deps --no-binary :all: requirements/compose.in -o requirements/compose.txt
 
 clean-data: ## Forget the embedded databases and everything else in .anju

@@ -110,6 +110,18 @@ def api(*, data_dir: DataDir = None) -> None:
 
 
 @app.command()
+def healthcheck(
+    *,
+    process: Annotated[Literal["ingest", "worker", "api"], typer.Argument(help="Of this machine.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Exit 0 while a process on this machine is at work: for containers and whoever watches."""
+    from anju import healthcheck as body  # noqa: PLC0415
+
+    body.check(settings.load(data_dir=data_dir), process)
+
+
+@app.command()
 def status(*, as_json: Json = False, data_dir: DataDir = None) -> None:
     """What runs, and what was counted; exit 1 when the database cannot be reached."""
     from anju import status as body  # noqa: PLC0415

@@ -24,6 +24,10 @@ class ChildFailed(AnjuError):
     """A process of the stack did not come up."""
 
 
+class NotHealthy(AnjuError):
+    """The process is not at work."""
+
+
 class BrokerAway(AnjuError):
     """The broker cannot be reached."""
 
