@@ -4,19 +4,24 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from anju import clock
+from anju.errors import AnjuError
+from anju.options import DataDir
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from anju.conformance import Outcome
 
+#: The audit's actor: whoever may run commands on the server.
+_BY = "system:devices"
+
 devices = typer.Typer(
-    help="Devices: what their messages mean.",
+    help="Devices: what their messages mean, what they prove themselves by.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -48,6 +53,43 @@ def conformance(
         return
     for table in _tables(list(outcomes)):
         Console().print(table)
+
+
+@devices.command()
+def credential(
+    *,
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The device.")],
+    kind: Annotated[
+        Literal["password", "http", "certificate"],
+        typer.Option("--kind", help="For the broker; for our receivers; certificates by `anju broker sign`."),
+    ] = "password",
+    revoke: Annotated[bool, typer.Option("--revoke", help="Take back what it has.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Issue a device a secret, shown once; the one it had is revoked.
+
+    A password counts once the broker has it: `anju broker config`, then a reload.
+    """
+    from anju import database, settings  # noqa: PLC0415
+    from devices import credentials  # noqa: PLC0415
+    from devices.errors import DevicesError  # noqa: PLC0415
+
+    now = clock.now()
+    with database.connected(settings.load(data_dir=data_dir), name="devices") as connection:
+        try:
+            if revoke:
+                found = credentials.revoke(connection, code=code, kind=kind, by=_BY, now=now)
+                said = f"{code} has no {kind} any more"
+            elif kind == "certificate":
+                raise AnjuError("one is made of the device's request: anju broker sign CSR --code CODE")
+            else:
+                said = credentials.issue(connection, code=code, kind=kind, by=_BY, now=now)
+                found = True
+        except DevicesError as error:
+            raise AnjuError(str(error)) from error
+    if not found:
+        raise AnjuError(f"{code} has no {kind} in force")
+    typer.echo(said)
 
 
 def _tables(outcomes: list["Outcome"]) -> "Iterator[Table]":
