@@ -51,6 +51,8 @@ def parse(topic: str, payload: bytes, options: Mapping[str, Value]) -> Parsed:
         It is none.
     """
     levels = topic.split("/")[1:]
+    if not any(levels):
+        raise DecodeError(Reason.invalid_shape, "no device is named")
     if levels[0] == _BRIDGE or not _SAID_TO_DEVICES.isdisjoint(levels[-2:]) or not payload:
         return Parsed()
     retained = bool(options.get(RETAINED))

@@ -25,7 +25,9 @@ def target(name: str) -> Callable[[bytes], None]:
         return _native
     found = FORMATS[name]
     profiles = [profile for profile in load_profiles().values() if profile.format == name]
-    topics = [topic.replace("+", "a").replace("#", "a") for topic in (*found.up, *found.http)] or ["a"]
+    filters = (*found.up, *found.http)
+    topics = [topic.replace("+", "a").replace("#", "a") for topic in filters]
+    topics += [topic.replace("+", "").replace("/#", "") for topic in filters]
     options: list[Mapping[str, Value]] = [{}, {RETAINED: True}, *(profile.options for profile in profiles)]
     seal = _SEALS.get(name)
 

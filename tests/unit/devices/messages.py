@@ -1,10 +1,13 @@
 """What a message that was published somewhere must become, as the files of `payloads` say it."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
 
 from devices.decoders.elements import Element
 from devices.decoders.reports import Report
@@ -52,3 +55,34 @@ def names(report: Report) -> list[str | None]:
 def source(message: Mapping[str, Any]) -> str:
     """For the name of a test."""
     return str(message["source"])
+
+
+def alike(found: list[dict[str, Any]]) -> st.SearchStrategy[bytes]:
+    """JSON with the keys of some messages, in any order and depth, with anything for values; or any bytes."""
+    keys = sorted({key for message in found for key in _keys(_read(message["payload"]))})
+    texts = st.sampled_from(["", "on", "2026-11-24T08:00:00Z", "20261124T080000Z", "1795507200000", "6801"])
+    leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts | st.text()
+    values = st.recursive(
+        leaves,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(keys), inner, max_size=5),
+        max_leaves=25,
+    )
+    objects = st.dictionaries(st.sampled_from(keys), values, max_size=8)
+    return (objects | st.lists(objects, max_size=3)).map(_written) | st.binary(max_size=100)
+
+
+def _written(found: object) -> bytes:
+    return json.dumps(found).encode()
+
+
+def _read(payload: str) -> object:
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return None
+
+
+def _keys(found: object) -> set[str]:
+    inner = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+    own = set(found) if isinstance(found, dict) else set()
+    return own.union(*(_keys(value) for value in inner))

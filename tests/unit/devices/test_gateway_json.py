@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from devices.decoders import gateway_json
 from devices.decoders.reports import DecodeError, Report
 from devices.profiles import load_profiles
-from tests.unit.devices.messages import meant, messages, microseconds, readings, source
+from tests.unit.devices.messages import alike, meant, messages, microseconds, readings, source
 from wire.reasons import Reason
 
 MESSAGES = messages("gateway_json")
@@ -107,16 +107,22 @@ def test_a_message_without_parts_is_refused(payload: bytes, options: dict[str, s
         parse(payload, **options)
 
 
+PLACES = ["batch", "device_id", "timestamp", "metrics", "metrics.voltage", "msgId", "unit"]
+
+
 @given(
-    st.binary(max_size=100) | st.sampled_from(MESSAGES),
+    alike(MESSAGES),
     st.dictionaries(
-        st.sampled_from(["list", "address", "time", "values", "name", "frame"]),
-        st.sampled_from(["batch", "device_id", "timestamp", "metrics.voltage", "metrics"]),
+        st.sampled_from(["list", "address", "time", "values", "name", "frame", "counted"]),
+        st.sampled_from(PLACES),
     ),
+    st.sampled_from(["iso", "s", "ms", "digits"]),
 )
-def test_any_bytes_give_reports_or_a_named_refusal(found: bytes | dict, options: dict[str, str]) -> None:
+def test_any_bytes_give_reports_or_a_named_refusal(
+    payload: bytes, options: dict[str, str], time_format: str
+) -> None:
     try:
-        reports = parse(found if isinstance(found, bytes) else found["payload"].encode(), **options)
+        reports = parse(payload, **options, time_format=time_format)
     except DecodeError:
         return
     for report in reports:
