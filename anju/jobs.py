@@ -21,6 +21,8 @@ class Kind(StrEnum):
     recompute = "recompute"
     #: Day features to signals and leads.
     sweep = "sweep"
+    #: What devices and the installation say of themselves to conditions and alerts.
+    watch = "watch"
     #: Messages for vendors' own decoders to what they say.
     decode = "decode"
     #: Blocks of the journal to packs.

@@ -66,6 +66,7 @@ def worker(settings: Settings) -> None:
         books=books,
         now=clock.now,
         retention=settings.retention,
+        data_dir=settings.data_dir,
         decoding=Decoding(
             rules=lambda now: book.on(now.date()).ingest,
             now=clock.now,

@@ -89,7 +89,8 @@ def settle(settings: Settings, *, timeout_s: float) -> Settled:
 
     Leads can be older than usage without any mark or job: a day that has begun, a policy that is new. That
     the worker alone can tell, by its own clock and policies, so a sweep is asked for once the rest is done;
-    the worker leaves it out where nothing is new.
+    the worker leaves it out where nothing is new. Devices are looked at in any case: what they sent may clear
+    an alert.
 
     Parameters
     ----------
@@ -113,6 +114,7 @@ def settle(settings: Settings, *, timeout_s: float) -> Settled:
             if not left.anything and not asked:
                 with connection.transaction():
                     request(connection, Kind.sweep)
+                    request(connection, Kind.watch)
                 left, asked = _pending(connection, marker), True
             if not left.anything or time.monotonic() - begun > timeout_s:
                 break

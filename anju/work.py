@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from anju import packing, retention
+from anju import packing, retention, watching
 from anju.jobs import Kind, request
 from anomaly.renewal import Renewed, renew
 from anomaly.store import update_unit_days
@@ -53,6 +54,8 @@ class Work:
     books: Mapping[str, PolicyBook]
     #: Business time.
     now: Callable[[], datetime]
+    #: Whose disk must have room; None: not looked at.
+    data_dir: Path | None = None
     forms: Forms = field(default_factory=_forms)
 
     def recompute(self, connection: Connection, *, limit: int = BATCH_DAYS) -> bool:
@@ -134,6 +137,18 @@ class Work:
         raise_leads(connection, books=self.books, now=now)
         watermark.advance(connection, _SWEPT, now, standing.note)
         watermark.advance(connection, RAN, now)
+
+    def watch_every(self) -> timedelta:
+        """How often devices are looked at."""
+        return watching.every(self.books, self.now())
+
+    def watch_is_due(self, connection: Connection) -> bool:
+        """Whether devices were not looked at for so long."""
+        return watching.is_due(connection, self.books, self.now())
+
+    def watch(self, connection: Connection) -> None:
+        """Look at all devices and at the installation, and let the alerts agree with what is there."""
+        watching.watch_all(connection, self.books, now=self.now(), ran=RAN, data_dir=self.data_dir)
 
     def packing_is_due(self, connection: Connection) -> bool:
         """Whether the journal's older blocks were not yet put together today."""

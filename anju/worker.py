@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 
 import psycopg
 from procrastinate import App, PsycopgConnector, RetryStrategy
@@ -52,6 +53,7 @@ def run(
     books: Mapping[str, PolicyBook],
     now: Callable[[], datetime],
     retention: bool = False,
+    data_dir: Path | None = None,
     decoding: Decoding | None = None,
     ready: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
@@ -66,6 +68,8 @@ def run(
         By city.
     now : callable
         Business time.
+    data_dir : Path or None
+        Whose disk must have room.
     retention : bool
         Remove rows older than policy keeps, once a day.
     decoding : Decoding
@@ -73,7 +77,7 @@ def run(
     ready : callable
         Called when the worker hears what happens.
     """
-    work = Work(books=books, now=now)
+    work = Work(books=books, now=now, data_dir=data_dir)
     process = _Process(dsn, work, ready, retention=retention, decoding=decoding)
     try:
         asyncio.run(process.serve(stop or threading.Event()))
@@ -102,6 +106,8 @@ class _Process:
         self._stop = threading.Event()
         self._stopping = asyncio.Event()
         self._rest_until = 0.0
+        #: When devices were last looked at, in real time: the clock of business may stand still.
+        self._watched_s = time.monotonic()
 
     async def serve(self, stop: threading.Event) -> None:
         """Work, over again whenever the database was away."""
@@ -177,8 +183,12 @@ class _Process:
         async def pack() -> None:
             await asyncio.to_thread(self._daily, pool, self._work.packing_is_due, self._work.pack)
 
+        async def watch() -> None:
+            await asyncio.to_thread(self._watch_devices, pool)
+
         add(Kind.recompute, recompute)
         add(Kind.sweep, sweep)
+        add(Kind.watch, watch)
         add(Kind.decode, decode)
         add(Kind.pack, pack)
         add(Kind.retain, retain)
@@ -223,6 +233,15 @@ class _Process:
         ended = time.monotonic()
         self._rest_until = ended + _REST * (ended - began)
 
+    def _watch_devices(self, pool: Pool) -> None:
+        with pool.connection() as connection:
+            self._work.watch(connection)
+        self._watched_s = time.monotonic()
+
+    def _watch_is_due(self, connection: Connection) -> bool:
+        waited_s = time.monotonic() - self._watched_s
+        return waited_s >= self._work.watch_every().total_seconds() or self._work.watch_is_due(connection)
+
     def _daily(
         self, pool: Pool, is_due: Callable[[Connection], bool], round_: Callable[[Connection], Iterator[None]]
     ) -> None:
@@ -259,6 +278,8 @@ class _Process:
                 request(connection, Kind.recompute)
             elif self._work.is_stale(connection):
                 request(connection, Kind.sweep)
+            if self._watch_is_due(connection):
+                request(connection, Kind.watch)
             if self._decoding is not None and todos.waiting(connection):
                 request(connection, Kind.decode)
             if self._work.packing_is_due(connection):

@@ -8,7 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolClosed, PoolTimeout
 from starlette.exceptions import HTTPException
 
+from alerts import errors as alerting
 from api import (
+    alerts,
     commands,
     devices,
     estates,
@@ -46,6 +48,8 @@ _TRANSLATED: dict[type[Exception], str] = {
     housing.AnotherOpen: "another_open",
     housing.UnknownCode: "unknown_code",
     housing.NoteRequired: "note_required",
+    alerting.NotFound: "not_found",
+    alerting.InvalidTransition: "invalid_transition",
     DatabaseAway: "database_away",
     PoolTimeout: "database_away",
     PoolClosed: "database_away",
@@ -73,7 +77,20 @@ def create_app(deps: Deps) -> FastAPI:
     )
     app.state.deps = deps
     app.state.passwords = Passwords(deps.rules)
-    for noun in (health, tokens, estates, units, usages, readings, residents, signals, leads, devices, commands):
+    for noun in (
+        health,
+        tokens,
+        estates,
+        units,
+        usages,
+        readings,
+        residents,
+        signals,
+        leads,
+        devices,
+        alerts,
+        commands,
+    ):
         app.include_router(noun.router, prefix="/api/v1")
     app.include_router(receivers.router)
     receivers.install(app, deps)
@@ -98,7 +115,8 @@ def _install_errors(app: FastAPI) -> None:
         return answer(request, problem)
 
     @app.exception_handler(housing.VersionConflict)
-    def of_conflict(request: Request, error: housing.VersionConflict) -> Response:
+    @app.exception_handler(alerting.VersionConflict)
+    def of_conflict(request: Request, error: housing.VersionConflict | alerting.VersionConflict) -> Response:
         return answer(request, Problem("version_conflict", current=error.current))
 
     @app.exception_handler(DevicesError)

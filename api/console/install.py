@@ -2,11 +2,11 @@
 
 from fastapi import FastAPI
 
-from api.console import boards, errors, leads, login, pages, units, verdicts
+from api.console import alerts, boards, errors, leads, login, pages, units, verdicts
 
 
 def install(app: FastAPI) -> None:
     """Add the pages, their static files and their error pages; none of it is part of the OpenAPI document."""
-    for module in (pages, login, boards, units, leads, verdicts):
+    for module in (pages, login, boards, units, leads, verdicts, alerts):
         app.include_router(module.router, include_in_schema=False)
     app.state.problem_page = errors.problem_page

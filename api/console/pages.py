@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from alerts import listing
 from api.auth import Account
 from api.console.texts import LANGUAGES, Catalogue, catalogue
 from api.deps import deps_of
@@ -154,9 +155,13 @@ def _sections(account: Account, connection: Connection, current: str) -> tuple[S
     waiting = 0
     if account.may("lead.read"):
         waiting = sum(leads.counts(connection, scope=account.scope)["open"].values())
+    alerting = 0
+    if account.may("alert.read"):
+        alerting = listing.counts(connection, scope=account.scope)["open"]
     every = (
         ("board", "/", "home", "unit.read", 0),
         ("leads", "/leads", "high", "lead.read", waiting),
+        ("alerts", "/alerts", "hazard", "alert.read", alerting),
         ("units", "/units", "door", "unit.read", 0),
     )
     return tuple(

@@ -74,7 +74,7 @@ def test_without_ingest_it_times_out_and_says_what_is_missing(configured: Settin
 def test_without_a_worker_it_times_out(configured: Settings) -> None:
     with ingesting(configured):
         settled = settle(configured, timeout_s=1)
-    assert settled.in_words().endswith("pending: 1 jobs")
+    assert settled.in_words().endswith("pending: 2 jobs")
 
 
 @pytest.fixture

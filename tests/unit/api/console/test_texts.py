@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
+from alerts.handling import TRANSITIONS
 from api.console.texts import LANGUAGES, Plural, catalogue
 from housing.board import STATES
 from housing.kinds import BY_CODE
@@ -31,6 +32,8 @@ BY_DATA = {
     "demo",
     "login",
     "ago",
+    "channel",
+    "alerts",
 }
 
 
@@ -40,6 +43,7 @@ CHANNELS = BY_NAME
 OUTCOMES = ("confirmed", "refuted", "dismissed", "reopened")
 #: First parts of the names of profiles.
 PROFILES = ("lock", "gate", "hazard", "home")
+ALERT_STATUSES = {status for (before, _), after in TRANSITIONS.items() for status in (before, after)}
 UNITS_OF_TIME = ("seconds", "minutes", "hours", "days")
 
 
@@ -136,5 +140,16 @@ def _chosen_by_data(key: str, sources: str) -> bool:
     name = key.partition(".")[2]
     head, _, tail = name.rpartition("_")
     quoted = [f"'{name}'", f'"{name}"', f"'{head}_'", f'"{head}_{{', f"'_{tail}'", f'}}_{tail}"']
-    listed = {*PROFILES, *STATES, *KINDS, *OUTCOMES, *CHANNELS, *UNITS_OF_TIME, "flowing", "late", "nothing"}
+    listed = {
+        *PROFILES,
+        *STATES,
+        *KINDS,
+        *OUTCOMES,
+        *CHANNELS,
+        *UNITS_OF_TIME,
+        *ALERT_STATUSES,
+        "flowing",
+        "late",
+        "nothing",
+    }
     return name in listed or any(one in sources for one in quoted)
