@@ -72,6 +72,9 @@ cp "$secrets/ingest_mqtt_password" "$here/mosquitto/secrets/ingest.password"
 chmod 0400 "$here/mosquitto/secrets/ingest.password"
 chmod 0700 "$here/mosquitto" "$here/mosquitto/secrets"
 chown -R $mosquitto:$mosquitto "$here/mosquitto"
+mkdir -p "$here/backup"
+chmod 0700 "$here/backup"
+chown $database:$database "$here/backup"
 
 # entered by nobody but root; Docker mounts the files one by one
 chmod 0700 "$secrets"

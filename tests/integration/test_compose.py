@@ -168,12 +168,21 @@ def test_a_key_is_read_by_the_one_that_needs_it(prepared: tuple[Path, dict[str, 
         assert not any(owned[file].readable_by(uid, set()) for uid in others), file
 
 
-def test_every_file_that_is_mounted_is_there(services: dict[str, Any]) -> None:
+def test_every_file_that_is_mounted_is_there(
+    services: dict[str, Any], prepared: tuple[Path, dict[str, Owned]]
+) -> None:
     for name, service in services.items():
         for volume in service.get("volumes", []):
             if volume["type"] == "bind":
-                assert Path(volume["source"]).exists() or volume["source"].endswith("docker/mosquitto"), name
-                assert volume.get("read_only") or name == "broker-config", name
+                source = Path(volume["source"]).relative_to(ROOT)
+                made = str(source) in {"docker/mosquitto", "docker/backup"}
+                assert made or (ROOT / source).exists(), (name, source)
+                assert volume.get("read_only") or (made and name in ONE_SHOT), (name, source)
+                if made:
+                    copy, owned = prepared
+                    assert (copy.parent / source).is_dir()
+                    uid = int(service["user"].partition(":")[0])
+                    assert owned[str(source.relative_to("docker"))].uid == uid, (name, source)
 
 
 def test_anju_reads_its_environment(
@@ -215,7 +224,7 @@ def test_grafana_and_web_name_services_and_databases_that_exist(services: dict[s
 
 def _content(volume: dict[str, Any]) -> str:
     source = Path(volume.get("source", ""))
-    if volume["type"] != "bind" or not source.exists() or source.name == "mosquitto":
+    if volume["type"] != "bind" or not source.exists() or source.name in {"mosquitto", "backup"}:
         return ""
     files = [file for file in source.rglob("*") if file.is_file()] if source.is_dir() else [source]
     return "".join(file.read_text(encoding="utf-8") for file in files)
