@@ -10,7 +10,10 @@ from importlib.util import find_spec
 #: In this order; one whose module is not there is left out.
 MEASUREMENTS = {
     "ingest": "durable messages through broker, ingest and database",
+    "peers": "the same beside mq-bridge and Node-RED",
+    "memory": "what ingest holds while a million messages pass",
     "usage": "consumption derived from stored readings",
+    "city": "one day of 100,000 homes",
 }
 
 

@@ -98,7 +98,7 @@ def copy_day(connection: Connection, devices: Ints, channel: int) -> int:
 
 
 def late(connection: Connection, days: int) -> tuple[float, int]:
-    """Median seconds until late readings of so many units are in their usage, and how many rows that wrote."""
+    """Median seconds until late readings of so many units are in their usage, and the rows that wrote."""
     took: list[float] = []
     written = 0
     for n in range(5):
