@@ -49,8 +49,10 @@ def replay(
     """
     import policy  # noqa: PLC0415 - a command loads what it needs
     from anju import database, stack, terminal  # noqa: PLC0415
+    from devices.codecs.scripts import Scripts  # noqa: PLC0415
     from ingest import replay as body  # noqa: PLC0415
     from ingest.bound import Bound  # noqa: PLC0415
+    from ingest.decoding import Decoding  # noqa: PLC0415
 
     if reason is not None and not quarantined:
         raise AnjuError("--reason goes with --quarantined")
@@ -86,6 +88,11 @@ def replay(
             now=now,
             by="system:replay",
             dry_run=dry_run,
+            decoding=Decoding(
+                rules=lambda moment: book.on(moment.date()).ingest,
+                now=clock.now,
+                scripts=Scripts(found.codecs_dir),
+            ),
             progress=told,
         )
     if as_json:

@@ -121,6 +121,31 @@ class Decoding:
         self._store(connection, done)
         return bool(rows)
 
+    def complete(self, content: Sorted, sorter: Sorter) -> None:
+        """Decode what a batch holds for scripts, at once and into itself: for replay, which holds up nobody.
+
+        Raises
+        ------
+        RunnerBroken
+            Scripts cannot be run at all.
+        """
+        if not content.todos:
+            return
+        rows = [
+            _Row(
+                id=number,
+                journal_id=0,
+                device_id=todo.device_id,
+                message=todo.message,
+                flags=todo.flags,
+                attempts=0,
+            )
+            for number, todo in enumerate(content.todos)
+        ]
+        content.todos.clear()
+        for row in self._decoded(rows, sorter, self._rules(self._now())):
+            _say(row, sorter, content)
+
     def _decoded(self, rows: Iterable[_Row], sorter: Sorter, rules: Ingest) -> Iterator[_Row]:
         """Run what is to be run; rows come when all of them is done."""
         jobs: list[Job] = []
@@ -214,11 +239,10 @@ class Decoding:
         for journal_id, of_block in sorted(blocks.items()):
             content = Sorted()
             for row in of_block:
-                refusals = row.refusals if refused is None else [(refused, _UNDECODED)]
-                for refusal, decoder in refusals:
-                    content.quarantine(row.message, row.message.payload, refusal, decoder)
-                for framed in row.framed if refused is None else ():
-                    sorter.decoded(framed, row.message, content, flags=row.flags)
+                if refused is None:
+                    _say(row, sorter, content)
+                else:
+                    content.quarantine(row.message, row.message.payload, refused, _UNDECODED)
             written = store.write(
                 connection, content, journal_id=journal_id, registry=sorter.registry, staged=True
             )
@@ -235,6 +259,14 @@ class Decoding:
         limits = limits_of(self._rules(self._now()))
         self._sorter = Sorter(registry=found, limits=limits, bound=_NO_TOPICS)
         return self._sorter
+
+
+def _say(row: _Row, sorter: Sorter, content: Sorted) -> None:
+    """Take in what came of a row."""
+    for refusal, decoder in row.refusals:
+        content.quarantine(row.message, row.message.payload, refusal, decoder)
+    for framed in row.framed:
+        sorter.decoded(framed, row.message, content, flags=row.flags)
 
 
 def _row(found: tuple[Any, ...]) -> _Row:

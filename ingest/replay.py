@@ -15,9 +15,11 @@ from datetime import datetime, timedelta
 from psycopg.types.json import Jsonb
 
 from devices import registry
+from devices.codecs.scripts import Scripts
 from devices.formats import FORMATS
 from ingest import packs, quarantine, store
 from ingest.bound import Bound
+from ingest.decoding import Decoding
 from ingest.errors import RegistryMoved, UnknownDecoder
 from ingest.journal import Journaled
 from ingest.limits import limits_of
@@ -82,6 +84,7 @@ def replay(
     now: datetime,
     by: str,
     dry_run: bool = False,
+    decoding: Decoding | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Outcome:
     """Decode part of the journal again and swap the result in.
@@ -96,6 +99,8 @@ def replay(
         Who asked, for the audit: ``account:…`` or ``system:…``.
     dry_run : bool
         Say what would change, and change nothing.
+    decoding : Decoding | None
+        Runs vendors' own decoders; None: with our own scripts only.
     progress : Callable[[int], None]
         Told how many blocks have been read, of how many that are known of.
 
@@ -107,6 +112,7 @@ def replay(
         Devices were changed meanwhile: nothing was swapped, ask again.
     """
     number = _decoder_number(scope.decoder)
+    scripts = decoding or Decoding(rules=rules, now=lambda: now, scripts=Scripts())
     try:
         with connection.transaction():
             known = registry.load(connection)
@@ -119,12 +125,14 @@ def replay(
             if scope.devices
             else None,
             decoder=number,
+            decoding=scripts,
             progress=progress,
         )
         run.decode()
         with connection.transaction(force_rollback=dry_run):
             outcome = run.swap(now=now, by=by, done=not dry_run)
     finally:
+        scripts.close()
         with connection.transaction():
             connection.execute(_SQL["forget"])
     return outcome
@@ -140,6 +148,8 @@ class _Run:
     #: Ids and decoder number in scope; None: all.
     devices: frozenset[int] | None
     decoder: int | None
+    #: Their rows must not go because nobody ran their script.
+    decoding: Decoding
     progress: Callable[[int, int], None]
     #: What was read, beside what went into the staging tables.
     blocks: int = 0
@@ -189,10 +199,10 @@ class _Run:
     def _in_scope(self, messages: list[Message]) -> tuple[Sorted, set[str]]:
         """What the messages of a block say of what is in scope, and the topics of those messages."""
         if self.devices is None and self.decoder is None:
-            return self.sorter.sort(messages), {message.topic for message in messages}
+            return self._sort(messages), {message.topic for message in messages}
         whole, topics = Sorted(), set[str]()
         for message in messages:
-            said = self.sorter.sort([message])
+            said = self._sort([message])
             readings = [(k, c) for k, c in said.readings.items() if self._is_in(k.device_id, c.decoder)]
             events = [(k, *e) for k, e in said.events.items() if self._is_in(k.device_id, e[0].decoder)]
             sender = self.sorter.sender(message.topic)
@@ -206,6 +216,11 @@ class _Run:
                 whole.add_event(key, found, event)
             whole.quarantined |= said.quarantined
         return whole, topics
+
+    def _sort(self, messages: list[Message]) -> Sorted:
+        content = self.sorter.sort(messages)
+        self.decoding.complete(content, self.sorter)
+        return content
 
     def _is_in(self, device_id: int, decoder: int) -> bool:
         return (self.devices is None or device_id in self.devices) and (

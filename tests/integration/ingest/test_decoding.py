@@ -14,9 +14,11 @@ from devices import registry
 from devices.codecs.runner import Runner
 from devices.codecs.scripts import Scripts
 from devices.installations import Installation, install_all
+from ingest.bound import Bound
 from ingest.decoding import Decoding
 from ingest.message import Message
 from ingest.pipeline import Pipeline
+from ingest.replay import Outcome, Scope, replay
 from storage.pool import Connection, connect
 from tests.homes import make_estate, make_units
 from tests.integration.ingest.conftest import INSTALLED, NOW, RULES, Rows, make_pipeline, sent
@@ -297,3 +299,34 @@ def test_the_worker_decodes_what_comes(
 
         wait_until(done, within_s=20, what="everything is decoded")
     assert rows("SELECT count(*) FROM event") == [(30,)]
+
+
+def test_a_replay_runs_the_script_again(
+    pipeline: Pipeline, dsn: str, rows: Rows, decode: Callable[[], None], tmp_path: Path
+) -> None:
+    pipeline.store([uplink(), uplink(contact=1)])
+    decode()
+    scope = Scope(since=NOW - timedelta(days=1), until=NOW + timedelta(days=1))
+
+    def again(*, by: Path) -> Outcome:
+        decoding = Decoding(rules=lambda _: RULES, now=lambda: NOW, scripts=Scripts(by))
+        with connect(dsn, name="replay") as own:
+            own.commit()
+            return replay(
+                own,
+                scope,
+                bound=Bound(["gw/+/#"]),
+                rules=lambda _: RULES,
+                now=NOW,
+                by="system:test",
+                decoding=decoding,
+            )
+
+    # By the same script nothing changes: rows do not go because their decoder did not run in ingest.
+    same = again(by=tmp_path)
+    assert (same.replaced, same.written) == (0, 0)
+    assert rows("SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM reading)") == [(2, 2)]
+    better = Scripts().read("example").replace("/ 10", "/ 100")
+    (tmp_path / "example.js").write_text(better)
+    assert again(by=tmp_path).replaced == 2
+    assert rows("SELECT DISTINCT value FROM reading") == [(2.15,)]
