@@ -149,6 +149,7 @@ class Pipeline:
         met = False
         with connection.transaction():
             sorter = self._current_sorter(now)
+            self._rates.begin(messages[0].received_us)
             if self._resumes:
                 signs.put(connection, from_journal(connection, self._sorter_of(sorter.registry, now)))
             content = sorter.sort(messages) if refused is None else sorter.refuse(messages[0], refused)

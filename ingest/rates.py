@@ -15,7 +15,13 @@ class Rates:
         self._full_at_us: dict[int, int] = {}
         self._latest_us = 0
 
-    def admits(self, sender: int, *, every_us: int, burst_us: int, at_us: int) -> bool:
+    def begin(self, at_us: int) -> None:
+        """Begin with a batch that arrived then: nobody is locked out by a clock that was put back."""
+        if at_us < self._latest_us - _PUT_BACK_US:
+            self._full_at_us.clear()
+        self._latest_us = at_us
+
+    def admits(self, sender: int, at_us: int, every_us: int, burst_us: int) -> bool:
         """Take a token for a message.
 
         Parameters
@@ -23,20 +29,18 @@ class Rates:
         sender : int
             The device's id; negative where nothing proves that it is the device: who lies about who he is
             uses up a bucket of his own.
+        at_us : int
+            Arrival, by our clock.
         every_us : int
             So long a token takes to come back.
         burst_us : int
             So long an empty bucket takes to be full.
-        at_us : int
-            Arrival, by our clock.
         """
-        if at_us < self._latest_us - _PUT_BACK_US:
-            self._full_at_us.clear()
-            self._latest_us = at_us
-        elif at_us > self._latest_us:
-            self._latest_us = at_us
-        full_at_us = max(self._full_at_us.get(sender, 0), at_us)
-        if full_at_us - at_us >= burst_us:
+        full_at_us = self._full_at_us.get(sender, 0)
+        if full_at_us < at_us:
+            self._full_at_us[sender] = at_us + every_us
+        elif full_at_us - at_us < burst_us:
+            self._full_at_us[sender] = full_at_us + every_us
+        else:
             return False
-        self._full_at_us[sender] = full_at_us + every_us
         return True

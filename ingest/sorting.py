@@ -216,6 +216,8 @@ class Sorter:
         self.registry = registry
         self._keyed = keyed
         self._rates = rates
+        #: So long a message's token takes to come back, by sender.
+        self._every_us: dict[int, int] = {}
         self._limits = limits
         self._addressing = Addressing(registry, bound)
 
@@ -328,12 +330,12 @@ class Sorter:
     def _admits(self, sender: Device, message: Message, flags: int) -> bool:
         if self._rates is None:
             return True
-        return self._rates.admits(
-            -sender.id if flags & _UNPROVEN else sender.id,
-            every_us=-(-self._limits.token_us // self.registry.voices(sender)),
-            burst_us=self._limits.burst_us,
-            at_us=message.received_us,
-        )
+        every_us = self._every_us.get(sender.id)
+        if every_us is None:
+            # A gateway has the rate of all the devices it speaks for.
+            every_us = self._every_us[sender.id] = -(-self._limits.token_us // self.registry.voices(sender))
+        known_as = -sender.id if flags & _UNPROVEN else sender.id
+        return self._rates.admits(known_as, message.received_us, every_us, self._limits.burst_us)
 
     def _refuse(self, message: Message, address: Address, refusal: Refusal, into: Sorted) -> None:
         """Quarantine it whole; who waits for an answer gets it all the same, or it would send for ever."""

@@ -8,11 +8,12 @@ from ingest.rates import Rates
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 #: One a second, ten at once.
-RULE = {"every_us": SECOND, "burst_us": 10 * SECOND}
+RULE = (SECOND, 10 * SECOND)
 
 
 def _admitted(rates: Rates, times: list[int], sender: int = 1) -> int:
-    return sum(rates.admits(sender, at_us=at, **RULE) for at in times)
+    rates.begin(times[0])
+    return sum(rates.admits(sender, at, *RULE) for at in times)
 
 
 def test_a_burst_is_granted_and_then_the_rate() -> None:
@@ -34,7 +35,7 @@ def test_never_more_than_burst_and_rate_together(pauses: list[int]) -> None:
     rates, at, admitted = Rates(), DAY, 0
     for pause in pauses:
         at += pause
-        admitted += rates.admits(1, at_us=at, **RULE)
+        admitted += rates.admits(1, at, *RULE)
     assert admitted <= 10 + (at - DAY) // SECOND + 1
 
 
@@ -43,7 +44,7 @@ def test_who_keeps_to_the_rate_is_never_cut(pauses: list[int]) -> None:
     rates, at = Rates(), DAY
     for pause in pauses:
         at += pause
-        assert rates.admits(1, at_us=at, **RULE)
+        assert rates.admits(1, at, *RULE)
 
 
 def test_a_clock_that_is_put_back_locks_nobody_out() -> None:
