@@ -50,23 +50,25 @@ def parse(_topic: str, payload: bytes, _options: Mapping[str, Value]) -> Parsed:
     if major is None or minor is None:
         raise DecodeError(Reason.invalid_shape, "neither majorEventType nor subEventType")
     code, serial = f"{major}/{minor}", _whole(event, "serialNo")
+    moment, front = _moment(alert), _whole(event, "frontSerialNo")
     fields: dict[str, Value] = {"code": code}
     if person := _person(event):
         fields["person"] = person
     for name, value in (
         ("serialNo", serial),
-        ("frontSerialNo", _whole(event, "frontSerialNo")),
+        ("frontSerialNo", front),
         ("door", _whole(event, "doorNo")),
     ):
         if value is not None:
             fields[name] = float(value)
-    moment = _moment(alert)
     report = Report(
         raw=payload,
         fields=fields,
         at_us=moment.at_us,
         local_at=moment.local_at,
         counted=f"{'' if serial is None else serial}-{code}",
+        # Only where each number follows the last: some panels number what they do not post, too.
+        counter=serial if serial is not None and front in (None, serial - 1) else None,
     )
     return Parsed(reports=(report,))
 

@@ -92,6 +92,12 @@ def test_events_of_other_types_are_none_of_a_door() -> None:
     )
 
 
+@pytest.mark.parametrize(("front", "counter"), [(6, 7), (None, 7), (4, None)])
+def test_numbers_count_where_each_follows_the_last(front: int | None, counter: int | None) -> None:
+    (report,) = parsed(posted(5, 75, frontSerialNo=front)).reports
+    assert report.counter == counter
+
+
 def test_an_alert_in_an_alert() -> None:
     (event,) = events(b'{"EventNotificationAlert":' + posted(5, 75) + b"}")
     assert event.type == EventType.entry
