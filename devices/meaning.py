@@ -41,6 +41,7 @@ _MEDIA = MappingProxyType(
         **dict.fromkeys(("heat cost allocation", "heat cost allocator", "irrigation water"), "other"),
     }
 )
+_MOST_WORDS = 256
 #: What is worth having as of a set date, where the present value is not told.
 _DATED = frozenset({"heat_hca", *(name for name, channel in BY_NAME.items() if channel.metered)})
 
@@ -104,12 +105,19 @@ def read(fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo, *,
 
 
 def _context(found: Iterable[Sample], about: str) -> Context:
-    described = words(about)
-    said, driver = Words(), ""
+    described, driver = words(about), ""
+    plain: set[str] = set()
+    known: set[str] = set()
     medium = _medium(about)
     for sample in found:
-        said |= sample.words
-        if isinstance(sample.value, str) and sample.own.has(*_DESCRIBES):
+        for part in (sample.own, sample.around):
+            plain.update(part.plain)
+            known |= part.known
+        if (
+            isinstance(sample.value, str)
+            and sample.own.has(*_DESCRIBES)
+            and len(described.plain) < _MOST_WORDS
+        ):
             described |= words(sample.value)
             if sample.own.has("medium", "media"):
                 medium = medium or _medium(sample.value)
@@ -117,6 +125,7 @@ def _context(found: Iterable[Sample], about: str) -> Context:
                 driver = sample.value.lower()
     if not medium:  # converters that pass others' values on; the driver's name says whose
         medium = next((found for found in ("heat", "water", "gas") if found in driver), "")
+    said = Words(plain=tuple(sorted(plain)), known=frozenset(known))
     return Context(about=described, said=said, medium=medium)
 
 

@@ -5,12 +5,14 @@ beside it, an object of value and unit, a list of named values, each perhaps wit
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
 
 from devices.decoders.reports import Value
-from devices.setdates import set_date
+from devices.setdates import SetDates
 from devices.wording import Words, words
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +47,8 @@ _TIME_NOUNS = frozenset(
 _AMOUNT = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*([^\d\s.,:;/-][^\s\d:;,-]{0,8}(?:\d|/\w{1,3})?)?\s*")
 _JOINTS = re.compile(r"[\W_]+")
 _DEEPEST = 8
+#: Of one object; more is no message of a meter.
+_MOST_UNITS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +92,17 @@ def samples(fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo)
     return list(_Reader(fields, units, zone).read())
 
 
+class _Units(NamedTuple):
+    """What one object says of units."""
+
+    #: Of its value, where it has one.
+    unit: str
+    #: By the plain name of a field, and by the words of it.
+    by_name: Mapping[str, str]
+    by_words: Sequence[tuple[frozenset[str], str]]
+    holds_value: bool
+
+
 class _Reader:
     def __init__(self, fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo) -> None:
         self._fields = fields
@@ -99,6 +114,9 @@ class _Reader:
             parent, _, leaf = name.rpartition(".")
             self._groups.setdefault(parent, {})[leaf] = value
         self._times: dict[str, int | None] = {}
+        self._stated: dict[str, _Units] = {}
+        self._named_by: dict[str, list[str]] = {}
+        self._dates: dict[str, SetDates] = {}
 
     def read(self) -> Iterator[Sample]:
         for name, value in self._fields.items():
@@ -109,13 +127,15 @@ class _Reader:
             found = self._named(name, parent, leaf, group)
             if found is not None:
                 own, around = found
-                date = set_date(own, group, self._zone)
+                if parent not in self._dates:
+                    self._dates[parent] = SetDates(group, self._zone)
+                date = self._dates[parent].of(own)
                 yield Sample(
                     field=name,
                     own=own if date is None else date.rest,
                     around=around,
                     value=value,
-                    unit=self._unit(name, leaf, own, group, value),
+                    unit=self._unit(name, parent, leaf, own, value),
                     at_us=self._time(parent) if date is None else date.at_us,
                     series=_series(name),
                     dated=date is not None,
@@ -125,48 +145,68 @@ class _Reader:
         self, name: str, parent: str, leaf: str, group: Mapping[str, Value]
     ) -> tuple[Words, Words] | None:
         """What a field is called, and what is around it; None: it only names or dates another."""
-        keys = {_plain(key): key for key in group}
-        holds_value = not _VALUE.isdisjoint(keys)
-        titles = [keys[title] for title in _NAME if title in keys and isinstance(group[keys[title]], str)]
+        titles = self._titles(parent)
         if _plain(leaf) in _VALUE:
             title = next((group[key] for key in titles if key != leaf), None)
             if isinstance(title, str):
                 return words(title), _path(parent)
             front, _, last = _without_numbers(parent).rpartition(".")
             return words(last), _path(front)
-        if holds_value and leaf in titles:
+        if leaf in titles and self._beside(parent).holds_value:
             return None
         if leaf.isdigit():
             front, _, last = _without_numbers(name).rpartition(".")
             return words(last), _path(front)
         return words(leaf), _path(parent)
 
-    def _unit(self, name: str, leaf: str, own: Words, group: Mapping[str, Value], value: Value) -> str:
+    def _titles(self, parent: str) -> list[str]:
+        """The keys of an object that name its value, the surest first."""
+        if parent not in self._named_by:
+            group = self._groups[parent]
+            keys = {_plain(key): key for key, value in group.items() if isinstance(value, str)}
+            self._named_by[parent] = [keys[title] for title in _NAME if title in keys]
+        return self._named_by[parent]
+
+    def _unit(self, name: str, parent: str, leaf: str, own: Words, value: Value) -> str:
         if name in self._units:
             return self._units[name]
         if isinstance(value, str):
             amount = _AMOUNT.fullmatch(value)
             if amount is not None and amount[2]:
                 return amount[2]
-        whole = _plain(leaf)
-        if whole not in _VALUE and not _VALUE.isdisjoint(map(_plain, group)):
+        beside = self._beside(parent)
+        if _plain(leaf) in _VALUE:
+            return beside.unit
+        if beside.holds_value:
             return ""
-        best = ""
-        for key, unit in group.items():
-            if not isinstance(unit, str):
-                continue
-            front = _plain(key)
-            if whole in _VALUE and front in _UNIT:
-                return unit
-            for ending in ("units", "unit"):
-                if front.endswith(ending):
-                    stem = front.removesuffix(ending)
-                    if stem and stem == whole:
-                        return unit
-                    if stem and words(key).plain[:-1] and set(words(key).plain[:-1]) <= set(own.plain):
-                        best = best or unit
-                    break
-        return best
+        exact = beside.by_name.get(_plain(leaf))
+        if exact is not None:
+            return exact
+        of_a_part = (unit for called, unit in beside.by_words if called <= set(own.plain))
+        return next(of_a_part, "")
+
+    def _beside(self, parent: str) -> "_Units":
+        """The units that an object states for what stands in it."""
+        if parent not in self._stated:
+            group = self._groups[parent]
+            keys = [key for key, value in group.items() if isinstance(value, str)][:_MOST_UNITS]
+            by_name: dict[str, str] = {}
+            by_words: list[tuple[frozenset[str], str]] = []
+            unit = ""
+            for key in keys:
+                called, value = _plain(key), str(group[key])
+                if called in _UNIT:
+                    unit = unit or value
+                elif called.endswith(("units", "unit")):
+                    by_name[called.removesuffix("s").removesuffix("unit")] = value
+                    by_words.append((frozenset(words(key).plain[:-1]), value))
+            self._stated[parent] = _Units(
+                unit=unit,
+                by_name=by_name,
+                by_words=[(stem, value) for stem, value in by_words if stem],
+                holds_value=not _VALUE.isdisjoint(map(_plain, group)),
+            )
+        return self._stated[parent]
 
     def _is_unit(self, leaf: str, group: Mapping[str, Value]) -> bool:
         plain = _plain(leaf)
@@ -231,6 +271,7 @@ def _without_numbers(name: str) -> str:
     return ".".join(part for part in name.split(".") if not part.isdigit())
 
 
+@lru_cache(maxsize=4096)
 def _path(name: str) -> Words:
     found = Words()
     for part in _without_numbers(name).split("."):
@@ -238,5 +279,6 @@ def _path(name: str) -> Words:
     return found
 
 
+@lru_cache(maxsize=8192)
 def _plain(key: str) -> str:
     return _JOINTS.sub("", key.lower())

@@ -14,6 +14,10 @@ _DATES = frozenset({"date", "datetime"})
 _CALLED = frozenset({"target", "set", "due", "key", "at", "history", "prev", "previous", "billing"})
 
 
+#: Of one object: two years of half months are fewer.
+_MOST = 64
+
+
 class SetDate(NamedTuple):
     """Of which moment a value is."""
 
@@ -22,28 +26,36 @@ class SetDate(NamedTuple):
     rest: Words
 
 
-def set_date(own: Words, group: Mapping[str, Value], zone: tzinfo) -> SetDate | None:
-    """Find the date in the fields around that a value is of.
+class SetDates:
+    """The set dates that an object names.
 
     A date alone is the end of the month that ends with it or before it: meters write one or the other. Any
     other date could be the day's beginning or its end, so it is none.
     """
-    if _CALLED.isdisjoint(own.plain) or not _DATES.isdisjoint(own.plain[-1:]):
-        return None
-    for name, value in group.items():
-        called = words(name).plain
-        stem = [word for word in called if word not in _DATES]
-        if not isinstance(value, str) or len(stem) == len(called) or not stem:
-            continue
-        known = {word for word in stem if not word.isdigit()} <= _CALLED
-        if known and set(stem) <= set(own.plain) and _number(stem) == _number(own.plain):
-            at_us = _moment(value, zone)
-            if at_us is not None:
+
+    def __init__(self, group: Mapping[str, Value], zone: tzinfo) -> None:
+        #: The words of each date's name, and the moment.
+        self._found: list[tuple[frozenset[str], list[str], int]] = []
+        for name, value in group.items():
+            called = words(name).plain
+            stem = [word for word in called if word not in _DATES]
+            if not isinstance(value, str) or len(stem) == len(called) or not stem:
+                continue
+            at_us = _moment(value, zone) if {word for word in stem if not word.isdigit()} <= _CALLED else None
+            if at_us is not None and len(self._found) < _MOST:
+                self._found.append((frozenset(stem), _number(stem), at_us))
+
+    def of(self, own: Words) -> SetDate | None:
+        """Find the date that a value is of; None: it is of now, or of a time that is not told."""
+        if not self._found or _CALLED.isdisjoint(own.plain) or not _DATES.isdisjoint(own.plain[-1:]):
+            return None
+        for stem, number, at_us in self._found:
+            if stem <= set(own.plain) and number == _number(own.plain):
                 rest = [
                     word for word in own.plain if word not in _DATES and word not in stem and word != "at"
                 ]
                 return SetDate(at_us, words("_".join(rest)))
-    return None
+        return None
 
 
 def _number(called: list[str] | tuple[str, ...]) -> list[str]:

@@ -60,8 +60,10 @@ _FLAGS = (
     (re.compile(r"(?<!TO_)SMOKE(?!_?(?:SENSOR|CHAMBER|INLET|TEST|DETECTOR))|FIRE_?ALARM"), "smoke"),
 )  # fmt: skip
 #: Flags of another time: ``TAMPER_PREV_MONTH``, ``LEAK_DATE``.
-_PAST_FLAGS = re.compile(r"\w*(?:PREV|LAST|DATE|HISTOR)\w*")
+_PAST_FLAG = re.compile(r"PREV|LAST|DATE|HISTOR")
 _SEVERAL = re.compile(r"[A-Z][A-Z0-9_]*(?:[ ,;|]+[A-Z0-9_]+)*|OK")
+#: A longer text is no state.
+_LONGEST_STATE = 512
 _METERS = frozenset({"water", "hot_water", "gas", "heat", "electricity"})
 
 
@@ -79,6 +81,8 @@ class Condition:
 def conditions(sample: Sample, context: Context) -> list[Condition]:
     """Say what a sample tells of; nothing, where that is not clear."""
     own = sample.own
+    if isinstance(sample.value, str) and len(sample.value) > _LONGEST_STATE:
+        return []
     if (
         isinstance(sample.value, str)
         and own.has("status", "alarm", "flags", "error", "warning")
@@ -249,7 +253,8 @@ def _flagged(sample: Sample, context: Context) -> list[Condition]:
     listed = bool(sample.series) and sample.field.rpartition(".")[2].isdigit()
     if not listed and not _SEVERAL.fullmatch(text):
         return []
-    text = _PAST_FLAGS.sub("", text.upper())
+    flags = re.split(r"[^\w]+", text.upper())
+    text = " ".join(flag for flag in flags if not _PAST_FLAG.search(flag))
     found = [Condition(event=event, is_so=True, sample=sample) for flag, event in _FLAGS if flag.search(text)]
     if (
         not found

@@ -21,6 +21,8 @@ _MIXED = re.compile(
 )
 _SHORTEST = 3
 _LONGEST = 40
+#: What stands behind says nothing more.
+_LONGEST_NAME = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +58,13 @@ def vocabulary() -> Mapping[str, frozenset[str]]:
     return MappingProxyType({word: frozenset(known) for word, known in into.items()})
 
 
-@lru_cache(maxsize=8192)
 def words(name: str) -> Words:
     """Split a name into words: ``batV``, ``temp_c``, ``TotalVolume``, ``waterleak``, ``漏水``."""
+    return _words(name[:_LONGEST_NAME])
+
+
+@lru_cache(maxsize=8192)
+def _words(name: str) -> Words:
     plain = tuple(part for token in _joined(name) for part in _parts(token))
     table = vocabulary()
     known = {found for word in plain for found in table.get(word, frozenset())} | set(plain)
@@ -101,7 +107,7 @@ def _negated(word: str) -> bool:
 
 def _joined(name: str) -> Iterator[str]:
     """Tokens, those that are one word with their digits joined to them."""
-    spelled = _MIXED.sub(lambda found: f"_{found[0].lower()}_", name[:256].replace("³", "3"))
+    spelled = _MIXED.sub(lambda found: f"_{found[0].lower()}_", name.replace("³", "3"))
     tokens = [(found[0].lower(), found.start(), found.end()) for found in _TOKENS.finditer(spelled)]
     at = 0
     while at < len(tokens):

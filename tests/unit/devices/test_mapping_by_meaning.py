@@ -3,6 +3,7 @@
 import json
 from datetime import UTC
 from math import isfinite
+from time import process_time
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -174,6 +175,25 @@ VALUES = (
         ["2026-11-24T08:00:00Z", "0001-01-01 00:00", "9999-12-31", "kWh", "leak", "1e400", "-5 °C"]
     )
 )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {f"energy{n}Unit": "kWh" for n in range(1_000)} | {f"energy{n}": 1.0 for n in range(1_000)},
+        {f"set_date_{n}": "2021-12-31" for n in range(1_000)}
+        | {f"at_set_date_{n}_m3": 1.0 for n in range(1_000)},
+        {f"a{n}" + ".b" * 30: 1.0 for n in range(2_000)},
+        {"abcDef_" * 35 + str(n): "leak status" for n in range(2_000)},
+        {f"status{n}": "A" * 511 for n in range(2_000)},
+        {f"status{n}": "A" * 200_000 for n in range(20)},
+    ],
+    ids=["units", "dates", "depth", "long names", "flags", "long values"],
+)
+def test_no_report_takes_long(fields: dict[str, float | bool | str]) -> None:
+    began = process_time()
+    meant(fields)
+    assert process_time() - began < 5
 
 
 @given(
