@@ -15,6 +15,8 @@ from storage.pool import Connection
 from storage.retention import apply_retention
 
 _log = logging.getLogger(__name__)
+#: What a replay replaced is kept as long as what replaced it.
+_COPIES = {"reading_archive": "reading", "event_archive": "event"}
 #: When the newest round was complete …
 _DONE = "retention"
 #: … and from which day on the newest that began leaves each table.
@@ -42,7 +44,7 @@ def first_kept(books: Mapping[str, PolicyBook], on: date) -> dict[str, datetime]
             if isinstance(period, Period):
                 first = datetime.combine(period.before(on), time.min, UTC)
                 kept[field.name] = min(first, kept.get(field.name, first))
-    return kept
+    return kept | {copy: kept[table] for copy, table in _COPIES.items() if table in kept}
 
 
 def is_due(connection: Connection, now: datetime) -> bool:

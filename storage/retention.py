@@ -13,6 +13,8 @@ from storage.timescale import drop_before, hypertables
 TIMES: Mapping[str, str] = {
     "reading": "time",
     "event": "time",
+    "reading_archive": "time",
+    "event_archive": "time",
     "journal": "received_at",
     "quarantine": "last_at",
     "usage": "day",

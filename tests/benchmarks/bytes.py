@@ -224,8 +224,8 @@ def main() -> None:
     print(f"Python {platform.python_version()}, psycopg {psycopg.__version__}")
     payload = sum(len(message.payload) for message in sent) / home_years / 1e6
     print(
-        f"{len(devices) // 2} homes, {DAYS} days, {len(sent):,} messages of one reading, {given.batch} a batch"
-        f"\nfor a home and a year {len(sent) / home_years:,.0f} messages with {payload:.2f} MB of payload"
+        f"{given.homes} homes, {DAYS} days, {len(sent):,} messages of one reading, {given.batch} a batch\n"
+        f"for a home and a year {len(sent) / home_years:,.0f} messages with {payload:.2f} MB of payload"
     )
     print("\nplain PostgreSQL; MB for a home and a year, indexes included")
     print(f"  ({plain(devices, sent, given.batch, home_years)})")
