@@ -185,7 +185,8 @@ def config(
         url = f"mqtt://{name}:{quote(services[name], safe='')}@{at}\n"
         files.put(f"secrets/{name}.url", url.encode(), of_the_broker=False)
     # What mosquitto_sub reads where XDG_CONFIG_HOME is this folder.
-    asked = f"-h 127.0.0.1\n-p {inner_port}\n-u {mosquitto.MONITOR}\n-P {services[mosquitto.MONITOR]}\n"
+    name, secret = mosquitto.MONITOR, services[mosquitto.MONITOR]
+    asked = f"-h 127.0.0.1\n-p {inner_port}\n-i {name}\n-u {name}\n-P {secret}\n"
     files.put("monitor/mosquitto_sub", asked.encode())
     _tell(files, plan, found.gates, out=out, as_json=as_json)
 

@@ -2,6 +2,7 @@
 
 import ssl
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from anju.embedded.ports import HOST
 from anju.errors import BrokerPlanInvalid, RequestInvalid
 from devices import credentials, registry
 from storage.pool import Connection
+from tests.conftest import tool
 from tests.homes import make_estate
 from tests.integration.anju.guarded import Client, Guarded, version
 from tests.waiting import wait_until
@@ -25,12 +27,15 @@ REFUSED = "Not authorized"
 
 @pytest.fixture
 def devices(connection: Connection) -> dict[str, int]:
-    """Two locks, a gateway, and a gate whose topics are fixed."""
+    """Two locks, a gateway, and two gates, one of a kind whose topics are fixed."""
     estate = make_estate(connection)
     found = {
         code: registry.register_device(connection, code=code, profile="lock-native", estate_id=estate)
         for code in ("lock-1", "lock-2", "gateway-1", "gate-1")
     }
+    found["face-1"] = registry.register_device(
+        connection, code="face-1", profile="face-gate", estate_id=estate
+    )
     connection.commit()
     return found
 
@@ -145,15 +150,17 @@ def test_who_has_no_name_or_a_wrong_password_is_not_let_in(broker: Guarded, clie
 
 
 def test_it_listens_where_it_was_told_and_nowhere_else(broker: Guarded, devices: dict[str, int]) -> None:
-    broker.issue("gate-1")
+    for code in ("gate-1", "face-1", "lock-1"):
+        broker.issue(code)
     said = broker.configure("--mount", "gate-1")
     broker.start()
     assert broker.process is not None
     sockets = psutil.Process(broker.process.pid).net_connections()
     listening = {tuple(s.laddr) for s in sockets if s.status == psutil.CONN_LISTEN}
-    gate = broker.mounts_from + devices["gate-1"]
-    assert said["ports"]["mounts"] == {"gate-1": gate}
-    assert listening == {(HOST, port) for port in (broker.port, broker.inner, gate)}
+    # One that was named here, and one whose profile says that it needs it.
+    gates = {code: broker.mounts_from + devices[code] for code in ("face-1", "gate-1")}
+    assert said["ports"]["mounts"] == gates
+    assert listening == {(HOST, port) for port in (broker.port, broker.inner, *gates.values())}
 
 
 def test_a_revoked_password_is_out_after_a_reload_connected_or_not(
@@ -261,6 +268,20 @@ def test_services_do_their_own_work_and_no_more(broker: Guarded, client: Connect
     assert monitor.publish("hm/v1/lock-1/up/m") == REFUSED
     assert {topic for topic, _ in monitor.inbox} == {"$SYS/broker/uptime"}
     assert not settle.inbox
+
+
+def test_the_health_check_needs_no_more_than_its_file(broker: Guarded) -> None:
+    broker.configure()
+    broker.start()
+    said = subprocess.run(
+        [tool("mosquitto_sub"), "-t", "$SYS/broker/uptime", "-C", "1", "-W", "10"],
+        env={"XDG_CONFIG_HOME": str(broker.folder / "monitor")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "seconds" in said.stdout
 
 
 def test_running_it_twice_changes_nothing(broker: Guarded) -> None:
