@@ -124,8 +124,13 @@ def tariff_of(own: Words) -> int:
     return 0
 
 
-def phase_of(own: Words) -> int:
+def phase_of(sample: Sample) -> int:
     """Which phase alone, 1 to 3; 0: none, or all; -1: between two, or another part."""
+    found = _phase(sample.own)
+    return found if found or not sample.around.has("phase", "phases") else _phase(sample.around)
+
+
+def _phase(own: Words) -> int:
     joined = {first + second for first, second in pairwise(own.plain)}
     if not _ALL_PHASES.isdisjoint({*own.plain, *joined}):
         return 0

@@ -67,7 +67,7 @@ def battery(sample: Sample, number: float, context: Context) -> Found:
     """The device's own supply, in percent or V."""
     own = sample.own
     is_battery = own.has("battery")
-    if not is_battery and not (own.has("voltage") and _is_supply(own, number, context)):
+    if not is_battery and not (own.has("voltage") and _is_supply(sample, number, context)):
         return None
     if excluded(sample, "past", "extreme", "delta", "threshold", *_NO_CHARGE):
         return None
@@ -92,7 +92,7 @@ def power(sample: Sample, number: float, context: Context) -> Found:
         return None
     if not stated and not (own.has("active", "import") or context.said.has(*_ELECTRIC)):
         return None  # whether something has power, perhaps
-    phase = phase_of(own)
+    phase = phase_of(sample)
     if phase < 0 or excluded(sample, *NOT_NOW, *_NOT_USED, *NO_MEASURE):
         return None
     return made("power_w", sample, number, unit, score=2 * own.has("total"), phase=phase)
@@ -104,7 +104,7 @@ def voltage(sample: Sample, number: float, context: Context) -> Found:  # noqa: 
     unit = unit_of(sample, "voltage_v")
     if not own.has("voltage") or (sample.unit and not is_of("voltage_v", unit)):
         return None
-    phase = phase_of(own)
+    phase = phase_of(sample)
     between = any(word in ("ll", "l12", "l23", "l31", "ab", "bc", "ca") for word in own.plain)
     if between or excluded(sample, *_NOT_ELECTRIC, *NO_MEASURE):
         return None
@@ -119,7 +119,7 @@ def current(sample: Sample, number: float, context: Context) -> Found:  # noqa: 
     unit = unit_of(sample, "current_a")
     if not is_of("current_a", unit) or not own.has("current", "ac", "phase"):
         return None
-    phase = phase_of(own)
+    phase = phase_of(sample)
     if phase < 0 or excluded(sample, *_NOT_ELECTRIC, *NO_MEASURE):
         return None
     return made("current_a", sample, number, unit, score=_first(phase, own), phase=phase)
@@ -172,10 +172,10 @@ def signal(sample: Sample, number: float, context: Context) -> Found:
 _NOT_ELECTRIC = ("past", "tariff", "extreme", "delta", "threshold", "setting")
 
 
-def _is_supply(own: Words, number: float, context: Context) -> bool:
+def _is_supply(sample: Sample, number: float, context: Context) -> bool:
     """Whether a voltage that nothing else is said of is that of the sensor's own supply."""
-    mains = context.said.has("power", "energy", "current", "frequency") or own.has("input", "people")
-    return not mains and phase_of(own) == 0 and _SUPPLY_V[0] <= number <= _SUPPLY_V[1]
+    mains = context.said.has("power", "energy", "current", "frequency") or sample.own.has("input", "people")
+    return not mains and phase_of(sample) == 0 and _SUPPLY_V[0] <= number <= _SUPPLY_V[1]
 
 
 def _usual(own: Words, number: float) -> tuple[str, str]:

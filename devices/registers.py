@@ -43,7 +43,7 @@ def energy(sample: Sample, number: float, context: Context) -> Found:  # noqa: P
         return NO_TOTAL if stated or own.has("energy") else None
     if not stated:
         return NO_UNIT
-    phase = 0 if tariff else phase_of(own)
+    phase = 0 if tariff else phase_of(sample)
     if number < 0 or phase < 0:
         return NO_TOTAL
     channel = _carrier_of(sample, context)

@@ -47,6 +47,8 @@ _TIME_NOUNS = frozenset(
 _AMOUNT = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*([^\d\s.,:;/-][^\s\d:;,-]{0,8}(?:\d|/\w{1,3})?)?\s*")
 _JOINTS = re.compile(r"[\W_]+")
 _DEEPEST = 8
+#: What a unit alone in an object can be of.
+_MEASURED = ("volume", "total", "consumption", "energy")
 #: Of one object; more is no message of a meter.
 _MOST_UNITS = 64
 
@@ -180,8 +182,8 @@ class _Reader:
         if beside.holds_value:
             return ""
         exact = beside.by_name.get(_plain(leaf))
-        if exact is not None:
-            return exact
+        if exact is not None or (beside.unit and own.has(*_MEASURED)):
+            return exact or beside.unit
         of_a_part = (unit for called, unit in beside.by_words if called <= set(own.plain))
         return next(of_a_part, "")
 

@@ -62,6 +62,8 @@ _WORDS: tuple[tuple[Scope, tuple[str, ...]], ...] = (
             "flags",
             "battery",
             "open",
+            "gas",
+            "water",
         ),
     ),
     (

@@ -108,9 +108,9 @@ def _ruled_out(own: Words) -> tuple[str, ...]:
     return _NOT_POISON if own.has("co", "monoxide") else _NOT_SO
 
 
-def _event(sample: Sample, context: Context) -> str | None:
-    own = sample.own
+def _event(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - guard clauses
     known = sample.words
+    own = known if _is_generic(sample.own) else sample.own
     if _belongs_elsewhere(known, context):
         return None
     if known.has("button") and known.has("test"):
@@ -122,7 +122,9 @@ def _event(sample: Sample, context: Context) -> str | None:
             return event
     if isinstance(sample.value, str) and sample.value.strip().lower() in _SEATS:
         return "motion"
-    return _of_product(context) if _is_generic(own) else None
+    if own.has("water") and own.has("detected", "detection", "detect", "sensed"):
+        return "water_leak"
+    return _of_product(context) if _is_generic(sample.own) else None
 
 
 def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:  # noqa: PLR0911 - one an event

@@ -54,6 +54,7 @@ def test_a_name_is_its_words(found: object, wanted: tuple[float, ...]) -> None:
         {"total_water_L": 12_500},
         {"water consumption": {"unit": "gal", "value": 3302.1506545}},
         {"totalWaterVolume": 12.5, "volumeUnit": "m³", "leak": None},
+        {"waterMeterReading": 12.5, "unit": "m3"},
     ],
 )
 def test_a_unit_is_found_wherever_a_message_states_it(found: object) -> None:
@@ -176,6 +177,14 @@ def test_the_total_is_taken_before_its_parts() -> None:
     assert readings(found) == {"energy_kwh": 376.1, "voltage_v": 231, "current_a": 1.6, "power_w": 960}
 
 
+def test_phases_may_stand_in_objects_of_their_own() -> None:
+    phases = {
+        f"phase_{letter}": {"power": power, "voltage": 230}
+        for letter, power in (("a", 300), ("b", 200), ("c", 1))
+    }
+    assert readings(phases) == {"power_w": 501, "voltage_v": 230}
+
+
 def test_all_tariffs_together_are_the_total() -> None:
     found = {"activeEnergyImportL123T1": {"data": 50_000, "unit": "Wh"}}
     assert readings(found) == {}
@@ -228,6 +237,8 @@ def test_a_heat_cost_allocator_counts_units() -> None:
         ({"flood": False, "boxTamper": True}, "", {"water_leak": False, "tamper": True}),
         ({"漏水状态": "漏水"}, "", {"water_leak": True}),
         ({"fuite": 0}, "", {"water_leak": False}),
+        ({"water_detected": False}, "", {"water_leak": False}),
+        ({"button_event": {"status": "short_press"}}, "", {"button_pressed": True}),
         ({"alarms": ["qmax", "leak"]}, "", {"water_leak": True}),
         ({"status": 1}, "browan Water Leak Sensor", {"water_leak": True}),
         ({"smokeAlarm": "Normal", "testButtonPressed": "Normal"}, "", {"smoke": False}),
@@ -291,6 +302,7 @@ def test_a_state_is_read_in_the_words_of_its_maker(
         ({"CO": 20}, ""),
         ({"openWindow": False, "motorPosition": 506}, ""),
         ({"relay": "open", "valve": "open"}, ""),
+        ({"sw1": "open"}, ""),
         ({"buttonPress": "Button not pressed"}, ""),
     ],
 )
