@@ -7,7 +7,6 @@ or an import.
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import NamedTuple
 
 import msgspec
 
@@ -92,17 +91,9 @@ class Sign(msgspec.Struct, gc=False):
                 run.at_us = at_us
 
 
-class _Heard(NamedTuple):
-    """That a device was heard, and what it said of itself."""
-
-    #: Which message of its batch.
-    message: int
-    received_us: int
-    device_id: int
-    time_us: int | None = None
-    counter: int | None = None
-    boot: int | None = None
-    limited: bool = False
+#: That a device was heard, and what it said of itself: which message of the batch, when that arrived, and the
+#: device; its time, counter and boot; whether it was above its rate.
+_Heard = tuple[int, int, int, int | None, int | None, int | None, bool]
 
 
 class Signs:
@@ -130,17 +121,17 @@ class Signs:
     def heard(self, device_id: int) -> None:
         """Record that a device, or the gateway that speaks for it, has sent the message."""
         if self._own:
-            self._noted.append(_Heard(self._message, self._received_us, device_id))
+            self._noted.append((self._message, self._received_us, device_id, None, None, None, False))
 
     def said(self, device_id: int, time_us: int | None, *, counter: int | None, boot: int | None) -> None:
         """Record what a part of the message says of itself: its time, and its number."""
         if self._own:
-            self._noted.append(_Heard(self._message, self._received_us, device_id, time_us, counter, boot))
+            self._noted.append((self._message, self._received_us, device_id, time_us, counter, boot, False))
 
     def limited(self, device_id: int) -> None:
         """Record that the message is above the device's rate."""
         if self._own:
-            self._noted.append(_Heard(self._message, self._received_us, device_id, limited=True))
+            self._noted.append((self._message, self._received_us, device_id, None, None, None, True))
 
     def extend(self, later: "Signs") -> None:
         """Take in what a later batch has noted, as if both had been one."""
@@ -155,7 +146,7 @@ class Signs:
         self._set_aside()
         for before, noted in self._earlier:
             for heard in noted:
-                self._take(heard, before + heard.message)
+                self._take(heard, before)
         self._earlier.clear()
         return self._found
 
@@ -164,28 +155,27 @@ class Signs:
             self._earlier.append((0, self._noted))
             self._noted = []
 
-    def _take(self, heard: _Heard, message: int) -> None:
-        sign = self._of(heard, message)
-        time_us = heard.time_us
+    def _take(self, heard: _Heard, before: int) -> None:
+        message, received_us, device_id, time_us, counter, boot, limited = heard
+        sign = self._of(device_id, before + message, received_us)
         if time_us is not None:
             if not 0 <= time_us <= _LATEST_US:
                 time_us = None
             elif sign.device_us is None or time_us > sign.device_us:
                 sign.device_us = time_us
-        if heard.counter is not None:
-            at_us = None if time_us is None else min(time_us, sign.received_us)
-            sign.count(heard.boot, heard.counter, at_us)
-        if heard.limited:
+        if counter is not None:
+            sign.count(boot, counter, None if time_us is None else min(time_us, sign.received_us))
+        if limited:
             sign.limited += 1
-            sign.limited_us = max(sign.limited_us, heard.received_us)
+            sign.limited_us = max(sign.limited_us, received_us)
 
-    def _of(self, heard: _Heard, message: int) -> Sign:
-        sign = self._found.get(heard.device_id)
+    def _of(self, device_id: int, message: int, received_us: int) -> Sign:
+        sign = self._found.get(device_id)
         if sign is None:
-            sign = self._found[heard.device_id] = Sign(heard.received_us, message)
+            sign = self._found[device_id] = Sign(received_us, message)
         elif sign.message != message:
             sign.fold()
-            sign.message, sign.received_us = message, max(sign.received_us, heard.received_us)
+            sign.message, sign.received_us = message, max(sign.received_us, received_us)
             sign.device_us = None
         return sign
 

@@ -138,13 +138,13 @@ class Sorted:
     def add_plain(self, said: Iterable[Said], device_id: int, *, received_us: int, flags: int) -> None:
         """Take in a device's readings that need no judging."""
         unproven = bool(flags & _UNPROVEN)
-        readings = self.readings
+        readings, new = self.readings, tuple.__new__  # half the time of calling the classes
         for time_us, counter, boot, values in said:
             self.signs.said(device_id, time_us, counter=counter, boot=boot)
             self.seen_readings += len(values)
             for channel, value in values:
-                key = ReadingKey(device_id, channel, time_us)
-                found = Candidate(unproven, value, received_us, flags, native_format.DECODER)
+                key = new(ReadingKey, (device_id, channel, time_us))
+                found = new(Candidate, (unproven, value, received_us, flags, native_format.DECODER, False))
                 there = readings.setdefault(key, found)
                 if there is not found:
                     readings[key] = settle(there, found)
@@ -318,10 +318,10 @@ class Sorter:
         channels, ranges = device.profile.channel_codes, self._limits.ranges
         earliest_us = message.received_us - self._limits.past_tolerance_us
         latest_us = message.received_us + self._limits.future_tolerance_us
-        for element in said:
-            if not earliest_us <= element.time_us <= latest_us:
+        for time_us, _, _, readings in said:
+            if not earliest_us <= time_us <= latest_us:
                 return None
-            for channel, value in element.readings:
+            for channel, value in readings:
                 limits = ranges[channel]
                 if channel not in channels or not limits.soft_min <= value <= limits.soft_max:
                     return None

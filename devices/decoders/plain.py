@@ -6,7 +6,7 @@ else is for `native` to look at closely; what both can decode, they decode alike
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 
@@ -18,15 +18,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _CHANNEL = {name: channel.code for name, channel in BY_NAME.items()}
 
 
-class Said(NamedTuple):
-    """One element: what was read at one moment."""
-
-    #: Microseconds since 1970, UTC.
-    time_us: int
-    counter: int
-    boot: int | None
-    #: Channel and value.
-    readings: Sequence[tuple[int, float]]
+#: One element: its time (microseconds since 1970, UTC), counter and boot; channel and value of each reading.
+Said = tuple[int, int, int | None, Sequence[tuple[int, float]]]
 
 
 class _Reading(Reading, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -56,7 +49,7 @@ def decode(payload: bytes) -> list[Said] | None:
     try:
         # Adding zero turns -0.0 into 0.0: one number, one spelling.
         return [
-            Said(
+            (
                 (element.at - _EPOCH) // _MICROSECOND,
                 element.seq,
                 element.boot,

@@ -75,8 +75,9 @@ def main() -> None:
         at = int(np.argmax(passed >= share * messages))
         print(f"after {int(passed[at]):9,} messages {held[at] / 2**20:6.1f} MiB")
     print(
-        f"largest {held.max() / 2**20:.1f} MiB; the last fifth {grown_mib:+.1f} MiB beside the second; slope"
-        f" {slope:+.1f} bytes a message ({len(samples)} samples; load of the machine {os.getloadavg()[0]:.1f})"
+        f"largest {held.max() / 2**20:.1f} MiB; the last fifth {grown_mib:+.1f} MiB beside the second;"
+        f" slope {slope:+.1f} bytes a message ({len(samples)} samples;"
+        f" load of the machine {os.getloadavg()[0]:.1f})"
     )
     met = grown_mib <= REQUIRED_MIB
     print(f"\nRequired: at most {REQUIRED_MIB} MiB more. {'Met' if met else 'Missed'}.")

@@ -111,9 +111,9 @@ def test_the_short_way_and_the_long_way_say_the_same(bound: str, messages: list[
 
 def test_it_is_taken_by_plain_readings_and_by_nothing_else() -> None:
     good = '{"seq":1,"at":"2026-11-24T08:00:00Z","boot":3,"readings":[{"ch":"energy_kwh","v":-0.0}]}'
-    (only,) = plain.decode(good.encode()) or []
-    assert (only.time_us, only.counter, only.boot) == (NOW_US - 3_600_000_000, 1, 3)
-    assert repr(only.readings[0][1]) == "0.0"
+    ((time_us, counter, boot, ((_, value),)),) = plain.decode(good.encode()) or []
+    assert (time_us, counter, boot) == (NOW_US - 3_600_000_000, 1, 3)
+    assert repr(value) == "0.0"
     assert len(plain.decode(f"[{','.join([good] * MAX_ELEMENTS)}]".encode()) or []) == MAX_ELEMENTS
     for other in (
         f"[{','.join([good] * (MAX_ELEMENTS + 1))}]",
