@@ -1,5 +1,6 @@
 """The promotion to TimescaleDB: fresh, filled, repeated, interrupted."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from anju import processes
 from devices import lookups
 from ingest.journal import read_block
 from storage import timescale as room
-from storage.migrate import migrate
+from storage.errors import PromotionRefused
+from storage.migrate import head, migrate
 from storage.pool import Connection, connect
 from storage.timescale import LAYOUTS, hypertables, probe, promote
 from tests.integration.ingest.conftest import event, make_pipeline, make_site, reading
+from tests.timescale import server
 from tests.timescale.chunks import compress, compressed, contents
 
 pytestmark = pytest.mark.xdist_group("timescale")
@@ -224,3 +228,24 @@ def _catalogue(connection: Connection) -> list[list[str]]:
         sorted(repr(row) for row in connection.execute(query).fetchall())  # pyright: ignore[reportArgumentType]
         for query in CATALOGUE
     ]
+
+
+def test_a_migration_ends_with_the_promotion_and_says_so(timescale: str) -> None:
+    said = processes.migrate(timescale)
+    assert re.fullmatch(rf"{head()} on TimescaleDB \S+ \(licence timescale\), with columnstore", said)
+    with connect(timescale, name="test") as connection:
+        assert hypertables(connection) == NAMES
+
+
+@pytest.mark.skipif(server.is_real(), reason="takes the role of the one session that PGlite has")
+def test_a_role_that_does_not_own_the_database_is_told_so(timescale: str) -> None:
+    migrate(timescale)
+    with psycopg.connect(timescale, autocommit=True) as connection:
+        connection.execute("CREATE ROLE stranger")
+        connection.execute("SET ROLE stranger")
+        try:
+            with pytest.raises(PromotionRefused, match="must be owner of database"):
+                promote(timescale, columnstore_after=AFTER)
+        finally:
+            connection.execute("RESET ROLE")
+            connection.execute("DROP ROLE stranger")
