@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devices.formats import FORMATS
+from devices.formats import FILTERS, FORMATS, HTTP, matches
 from ingest.errors import BodyUnreadable
 from ingest.message import Message
 from ingest.receivers import HIKVISION, RECEIVERS, TTLOCK, message_of
 from tests.unit.devices.samples import sample
+from wire.envelope import FILTER
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 EVENT = b'{"eventType":"AccessControllerEvent"}'
@@ -93,3 +94,9 @@ def test_a_form_of_too_many_fields_is_refused() -> None:
 def test_every_receiver_belongs_to_a_format_and_every_format_of_its_kind_has_one() -> None:
     names = {path for found in FORMATS.values() for path in found.http}
     assert {receiver.name for receiver in RECEIVERS} == names
+
+
+def test_nobody_can_pretend_over_mqtt_to_have_been_let_in_by_a_receiver() -> None:
+    """What has such a topic counts as proven, so no filter of ours may take one."""
+    for receiver in RECEIVERS:
+        assert not any(matches(taken, f"{HTTP}/door-1/{receiver.name}") for taken in (FILTER, *FILTERS))
