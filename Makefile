@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench-ingest bench-bytes bench fuzz screenshots requirements clean-data
+.PHONY: help install run test lint format bench-ingest bench-bytes bench-peers bench fuzz screenshots requirements clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,7 +49,11 @@ bench-ingest: install ## Measure durable messages a second through broker and da
 bench-bytes: install ## Measure what a home takes on disk in a year
 	$(BIN)/python -m tests.benchmarks.bytes
 
-bench: bench-ingest bench-bytes ## All measurements
+bench-peers: install ## Measure the same beside mq-bridge and Node-RED, installed for it
+	$(BIN)/python -m tests.benchmarks.peers
+
+bench: install ## All measurements, with their spread and what is skipped; half an hour
+	$(BIN)/python -m tests.benchmarks
 
 fuzz: install $(VENV)/.fuzz ## Throw bytes at decoders: make fuzz SECONDS=60 DECODERS="dlt645 native"
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(DECODERS)
@@ -64,6 +68,7 @@ screenshots: install ## Take the pictures of docs/ with a real Chromium
 requirements: install ## Compile the pins anew from requirements/*.in, keeping what still fits
 	$(COMPILE) requirements/base.in -o requirements/base.txt
 	$(COMPILE) -c requirements/base.txt requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) requirements/peers.in -o requirements/peers.txt
 	$(COMPILE) requirements/fuzz.in -o requirements/fuzz.txt
 	$(COMPILE) -c requirements/dev.txt requirements/image.in -o requirements/image.txt
 	$(COMPILE) --no-deps --no-binary :all: requirements/compose.in -o requirements/compose.txt
