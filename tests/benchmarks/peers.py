@@ -4,10 +4,11 @@
 
 mosquitto, PostgreSQL, the publisher and its messages are the same for all; each round runs everyone once, in
 another order, and a ratio is taken within a round only. A run lasts from the first byte that the publisher
-writes to the last commit, by the timestamps of PostgreSQL's own commits. Anju stores what it always does:
-journal, validation, deduplication under a unique key, dirty marks, tally. The peers store the value into a
-table without any key. They are installed for this measurement into a folder that goes afterwards; who cannot
-be installed is skipped.
+writes to the last commit, by the timestamps of PostgreSQL's own commits. The broker is a new one each time:
+one that knows the sessions of those who ran before would keep the messages for them as well. Anju stores what
+it always does: journal, validation, deduplication under a unique key, dirty marks, tally. The peers store the
+value into a table without any key. They are installed for this measurement into a folder that goes
+afterwards; who cannot be installed is skipped.
 """
 
 import argparse
@@ -56,10 +57,11 @@ class Run:
 def run_anju(bench: "Bench") -> Run:
     """Measure our chain."""
     with (
+        bench.broker() as broker,
         ingest.database(bench.server) as dsn,
-        ingest.ingest(dsn, bench.broker, bench.folder / "ingest.log") as process,
+        ingest.ingest(dsn, broker, bench.folder / "ingest.log") as process,
     ):
-        found = bench.measure(dsn, process.pid, "reading")
+        found = bench.measure(dsn, broker, process.pid, "reading")
         with psycopg.connect(dsn) as connection:
             counted = connection.execute(
                 "SELECT (SELECT sum(messages) FROM journal), (SELECT count(*) FROM quarantine)"
@@ -71,15 +73,14 @@ def run_anju(bench: "Bench") -> Run:
 
 def run_peer(bench: "Bench", peer: ModuleType) -> Run:
     """Measure a peer."""
-    # A session of its own: nothing waits for it at the broker.
-    client_id = f"peer-{time.monotonic_ns()}"
     with (
+        bench.broker() as broker,
         bench.database(peer.TABLE) as dsn,
         peer.running(
             bench.folder / peer.__name__,
             dsn=dsn,
-            port=bench.broker.port,
-            client_id=client_id,
+            port=broker.port,
+            client_id="peer",
             log=bench.folder / "peer.log",
         ) as process,
         psycopg.connect(dsn, autocommit=True) as watcher,
@@ -89,17 +90,17 @@ def run_peer(bench: "Bench", peer: ModuleType) -> Run:
             if process.poll() is not None:
                 raise AssertionError(f"{peer.NAME} ended: {(bench.folder / 'peer.log').read_text()[-2000:]}")
             probe = publisher.packet("hm/v1/probe/up/m", _PROBE, 1)
-            publisher.publish(bench.broker.port311, [probe], window=1, rate=0)
+            publisher.publish(broker.port311, [probe], window=1, rate=0)
             time.sleep(_PAUSE_S)
             return watcher.execute("SELECT count(*) > 0 FROM peer").fetchone() == (True,)
 
         wait_until(probed, within_s=60, what=f"{peer.NAME} stores what comes")
         time.sleep(4 * _PAUSE_S)  # the last probes
-        return bench.measure(dsn, process.pid, "peer")
+        return bench.measure(dsn, broker, process.pid, "peer")
 
 
 class Bench:
-    """The broker, the server and the messages that all share."""
+    """The server and the messages that all share."""
 
     def __init__(self, folder: Path, *, messages: int) -> None:
         self.folder = folder
@@ -109,12 +110,17 @@ class Bench:
             self.packets, ingest.payloads(ingest.Load(name="one reading a message", messages=messages))
         )
         self.server = _server(folder / "postgres")
-        self.broker = brokers.start("mosquitto", folder / "mosquitto")
 
-    def close(self) -> None:
-        """End both."""
-        self.broker.stop()
-        self.server.stop()
+    @contextlib.contextmanager
+    def broker(self) -> Iterator[brokers.TestBroker]:
+        """A broker that knows nobody."""
+        folder = self.folder / f"mosquitto-{time.monotonic_ns()}"
+        started = brokers.start("mosquitto", folder)
+        try:
+            yield started
+        finally:
+            started.stop()
+            shutil.rmtree(folder)
 
     @contextlib.contextmanager
     def database(self, table: str) -> Iterator[str]:
@@ -128,7 +134,7 @@ class Bench:
             yield dsn
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
-    def measure(self, dsn: str, pid: int, table: str) -> Run:
+    def measure(self, dsn: str, broker: brokers.TestBroker, pid: int, table: str) -> Run:
         """Publish everything and wait until it is committed."""
         if table == "reading":
             committed = "SELECT count(*), max(pg_xact_commit_timestamp(xmin)) FROM reading"
@@ -137,7 +143,7 @@ class Bench:
         load, cpu_s = os.getloadavg()[0], ingest.cpu_s(pid)
         with (
             psycopg.connect(dsn, autocommit=True) as watcher,
-            sender.waiting(self.broker.port311, self.packets) as sending,
+            sender.waiting(broker.port311, self.packets) as sending,
         ):
             began = time.time()
             sending.go()
@@ -251,7 +257,7 @@ def main() -> None:
         ratio = report(rounds)
     finally:
         if bench is not None:
-            bench.close()
+            bench.server.stop()
         shutil.rmtree(folder)
     met = ratio is None or ratio >= REQUIRED
     print(f"\nRequired: {REQUIRED}, aim {AIM}. {'Met.' if met else 'Missed.'}")
