@@ -23,13 +23,15 @@ def head() -> str:
     return found
 
 
-def migrate(dsn: str) -> str:
+def migrate(dsn: str, *, to: str | None = None) -> str:
     """Migrate; safe to repeat and to run from several processes.
 
     Parameters
     ----------
     dsn : str
         ``postgresql://…`` of a role that may create tables and the extension btree_gist.
+    to : str, optional
+        A revision; None: what this version needs.
 
     Returns
     -------
@@ -48,9 +50,9 @@ def migrate(dsn: str) -> str:
         )
         config = _config()
         config.attributes["engine"] = engine
-        command.upgrade(config, "head")
+        command.upgrade(config, to or "head")
         guard.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
-    return head()
+    return to or head()
 
 
 def run_file(file: str) -> None:

@@ -249,3 +249,29 @@ def test_a_role_that_does_not_own_the_database_is_told_so(timescale: str) -> Non
         finally:
             connection.execute("RESET ROLE")
             connection.execute("DROP ROLE stranger")
+
+
+def test_later_migrations_meet_a_promoted_database_with_compressed_chunks(timescale: str) -> None:
+    """The first promotion was of revision 0009: whatever comes after it must run on hypertables."""
+    assert migrate(timescale, to="0009") == "0009"
+    promote(timescale, columnstore_after=AFTER)
+    with connect(timescale, name="test") as connection:
+        for insert in (
+            "reading (time, received_at, value, device_id, channel, decoder) SELECT at, at, 1, 1, 1, 101",
+            "event (time, received_at, device_id, type, decoder, dedupe_key) SELECT at, at, 1, 1, 101, 'key'",
+            "journal (received_at, messages, raw_bytes, block) SELECT at, 1, 1, 'block'",
+            "usage (computed_at, day, unit_id, channel, amount, covered_min, lag_h)"
+            " SELECT at, at::date, 1, 1, '{}', '{}', '{}'",
+            "unit_day (computed_at, day, unit_id, energy_seen_h, water_seen_h, absent)"
+            " SELECT at, at::date, 1, 24, 24, false",
+        ):
+            connection.execute(
+                f"INSERT INTO {insert} FROM generate_series("  # pyright: ignore[reportArgumentType]
+                "timestamptz '2026-01-01', '2026-03-01', '1 day') at"
+            )
+        assert compress(connection) >= len(NAMES)
+    assert migrate(timescale) == head()
+    promote(timescale, columnstore_after=AFTER)
+    with connect(timescale, name="test") as connection:
+        assert connection.execute("SELECT count(*) FROM journal WHERE first_id IS NULL").fetchone() == (60,)
+        assert all(compressed(connection, "journal"))
