@@ -1,13 +1,14 @@
 """From a report in the words of its format to readings and events, by the device's profile. Pure."""
 
 import math
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from devices import meaning
 from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal, event_key
 from devices.decoders.reports import Report, Value
 from devices.profiles import Profile, Rule
+from devices.samples import samples
 from devices.units import conversion
 from wire.channels import BY_NAME
 from wire.events import EventType, Method, Result
@@ -47,9 +48,10 @@ def element(report: Report, profile: Profile, zone: tzinfo) -> Element:
     readings: dict[int, DecodedReading] = {}
     events: list[DecodedEvent] = []
     refusals = [] if report.refusal is None else [report.refusal]
+    units = _units(report, profile, zone)
     for rule, field, value in _matched(report, profile.rules):
         if rule.channel is not None:
-            number = amount(rule, value, report.units.get(field))
+            number = amount(rule, value, units.get(field))
             if isinstance(number, Refusal):
                 refusals.append(number)
             else:
@@ -76,6 +78,13 @@ def element(report: Report, profile: Profile, zone: tzinfo) -> Element:
         counter=report.counter,
         boot=report.boot,
     )
+
+
+def _units(report: Report, profile: Profile, zone: tzinfo) -> Mapping[str, str]:
+    """The units that the message states: those its parser knows, and where rules need more, all it names."""
+    if not profile.by_meaning or all(rule.channel is None or rule.unit for rule in profile.rules):
+        return report.units
+    return {one.field: one.unit for one in samples(report.fields, report.units, zone) if one.unit}
 
 
 def _by_meaning(report: Report, profile: Profile, zone: tzinfo, taken: Container[str]) -> Element:

@@ -1,6 +1,7 @@
 """From a report to readings and events where the profile names no field, or not all of them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC
 from math import isfinite
 from time import process_time
@@ -15,7 +16,7 @@ from devices.decoders.chirpstack import parse
 from devices.decoders.elements import Element
 from devices.decoders.reports import Report
 from devices.mapping import element
-from devices.profiles import Profile, load_profiles
+from devices.profiles import Profile, Rule, load_profiles
 from devices.registry import Device, Registry
 from ingest.bound import Bound
 from ingest.limits import limits_of
@@ -75,6 +76,13 @@ def test_what_a_rule_names_is_not_taken_by_meaning() -> None:
 )
 def test_a_profile_says_what_a_message_does_not(profile: str, wanted: dict[str, float]) -> None:
     assert readings(meant({"energy": 894.0, "energyUnit": "kWh"}, PROFILES[profile])) == wanted
+
+
+@pytest.mark.parametrize(("unit", "kwh"), [("kWh", 8.0), ("MWh", 8_000.0), ("GJ", 2222.222)])
+def test_a_rule_without_a_unit_takes_the_one_that_stands_beside(unit: str, kwh: float) -> None:
+    profile = replace(PROFILES["lorawan-heat-meter"], rules=(Rule(name="e", channel="heat_kwh"),))
+    found = readings(meant({"e": 8.0, "eUnit": unit}, profile))
+    assert {name: round(value, 3) for name, value in found.items()} == {"heat_kwh": kwh}
 
 
 def test_a_state_is_told_as_one_and_a_press_as_what_happened() -> None:
