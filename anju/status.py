@@ -12,6 +12,8 @@ from anju import stack
 from anju.errors import StackDown
 from anju.settings import Settings
 from anju.stack import Stack
+from anju.watching import WATCHED
+from devices.coverage import count_uncovered
 from storage import watermark
 from storage.errors import DatabaseAway
 from storage.pool import Connection, connect
@@ -31,11 +33,12 @@ def counters(connection: Connection) -> dict[str, Any]:
         ``messages.stored``, ``readings.stored``, ``readings.duplicates``, ``events.stored``,
         ``events.duplicates``, ``quarantine.total``, ``quarantine.by_reason``, ``ingest.lag_seconds``,
         ``ingest.committed_at``, ``usage.dirty``, ``worker.last_run``, ``signals.by_kind``,
-        ``leads.open``, each dot a level.
+        ``leads.open``, ``alerts.open`` (nobody has looked), ``alerts.standing`` (their cause goes on),
+        ``devices.conditions``, ``devices.watched_at``, ``units.uncovered``, each dot a level.
     """
     row = connection.execute(_QUERIES["totals"]).fetchone()
     assert row is not None
-    messages, readings, duplicates, events, event_duplicates, lag, committed_at, dirty, leads = row
+    messages, readings, duplicates, events, event_duplicates, lag, committed_at, dirty, leads, *watched = row
     reasons = dict(connection.execute(_QUERIES["quarantine_by_reason"]).fetchall())
     ran = watermark.reached(connection, WORKER_MARK)
     return {
@@ -48,7 +51,18 @@ def counters(connection: Connection) -> dict[str, Any]:
         "worker": {"last_run": _iso(ran)},
         "signals": {"by_kind": dict(connection.execute(_QUERIES["signals_by_kind"]).fetchall())},
         "leads": {"open": leads},
+        "alerts": {"open": watched[0], "standing": watched[1]},
+        "devices": {"conditions": watched[2], "watched_at": _iso(watermark.reached(connection, WATCHED))},
+        "units": {"uncovered": _uncovered(connection)},
     }
+
+
+def _uncovered(connection: Connection) -> int | None:
+    """Homes of which nothing was heard, as of the newest look at the devices; None: there was none."""
+    watched_at = watermark.reached(connection, WATCHED)
+    if watched_at is None:
+        return None
+    return count_uncovered(connection, everything=True, estate_ids=[], now=watched_at)
 
 
 def _iso(time: datetime | None) -> str | None:

@@ -11,7 +11,10 @@ SELECT
      WHERE committed_at > (SELECT max(committed_at) FROM ingest_state) - interval '1 minute'),
     (SELECT max(committed_at) FROM ingest_state),
     (SELECT count(*) FROM usage_dirty),
-    (SELECT count(*) FROM lead WHERE status = 'open')
+    (SELECT count(*) FROM lead WHERE status = 'open'),
+    (SELECT count(*) FROM alert WHERE status = 'open'),
+    (SELECT count(*) FROM alert WHERE cleared_at IS NULL AND status <> 'closed'),
+    (SELECT count(*) FROM device_condition)
 
 -- quarantine_by_reason --
 SELECT reason, count(*) FROM quarantine GROUP BY reason ORDER BY reason

@@ -10,6 +10,7 @@ from api.auth import Now
 from api.deps import Db, Given
 from api.fields import CodeFilter, Id
 from api.permissions import UnitReader
+from devices.conditions import Kind as Condition
 from housing import absences, board, estates, leads
 from wire.channels import BY_CODE
 
@@ -44,6 +45,10 @@ class SourceItem(BaseModel):
     valid_from: datetime
     heard_at: datetime | None
     silent: bool
+    conditions: list[str] = Field(
+        description="What is wrong with the device or this channel, as of the newest look.",
+        json_schema_extra={"items": {"type": "string", "enum": list(Condition)}},
+    )
 
 
 class AbsenceItem(BaseModel):
@@ -141,4 +146,5 @@ def _source(found: board.SourceState) -> SourceItem:
         valid_from=found.valid_from,
         heard_at=found.heard_at,
         silent=found.silent,
+        conditions=found.conditions,
     )

@@ -81,6 +81,8 @@ class SourceState:
     heard_at: datetime | None
     #: Not heard for longer than the policy allows.
     silent: bool
+    #: What is wrong with the device or this channel (`devices.conditions.Kind`), as of the newest look.
+    conditions: list[str]
 
 
 def board(

@@ -75,7 +75,10 @@ ORDER BY t.building, t.stair, t.floor DESC, t.door
 SELECT s.device, s.serial, s.profile, s.channel, s.valid_from, heard.at AS heard_at,
        coalesce(heard.at, s.valid_from)
            + CASE WHEN s.channel = 0 THEN %(lock_after)s::interval ELSE %(meter_after)s::interval END
-           < %(now)s AS silent
+           < %(now)s AS silent,
+       array(SELECT DISTINCT c.kind FROM v_device_condition c
+             WHERE c.device_id = s.device_id AND c.channel IN (0, s.channel)
+             ORDER BY c.kind) AS conditions
 FROM v_source s
 JOIN unit u ON u.id = s.unit_id
 CROSS JOIN LATERAL last_heard(s.device_id, s.channel, s.valid_from, %(not_evidence)s) heard

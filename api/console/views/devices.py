@@ -11,12 +11,15 @@ from api.console import words
 from api.console.reads import Installed, UnitDays
 from api.console.texts import Catalogue
 from api.console.views.board import source_word
+from devices.conditions import SILENCES, Kind
 from housing.board import SourceState
 from wire.channels import BY_CODE, BY_NAME, EVENTS
 
 _ENERGY, _WATER = BY_NAME["energy_kwh"].code, BY_NAME["water_l"].code
 #: What a home is expected to have; the page says when one is missing.
 _EXPECTED = (_ENERGY, _WATER, EVENTS)
+#: What can be wrong, the worst first.
+_FAULTS = tuple(Kind)
 #: State → class and mark of its chip.
 _CHIPS = {"good": ("ok", "ok"), "silent": ("device", "silent"), "no_data": ("unknown", "none")}
 
@@ -79,14 +82,18 @@ def _row(t: Catalogue, source: SourceState, coverage: str | None, zone: ZoneInfo
     said = [] if source.heard_at is None else [words.stamp(t, source.heard_at, zone, now=now)]
     if coverage is not None:
         said.append(t("unit.coverage", percent=coverage))
-    state = "silent" if source.silent else ("no_data" if source.heard_at is None else "good")
-    tone, icon = _CHIPS[state]
+    fault = next((kind for kind in _FAULTS if kind in source.conditions), None)
+    if fault is not None:
+        word, (tone, icon) = t.pick("fault", fault), ("device", "silent" if fault in SILENCES else "device")
+    else:
+        state = "silent" if source.silent else ("no_data" if source.heard_at is None else "good")
+        word, (tone, icon) = t.pick("unit", state), _CHIPS[state]
     return DeviceRow(
         name=_name(t, source),
         code=source.serial or source.device,
         tone=tone,
         icon=icon,
-        state=t.pick("unit", state),
+        state=word,
         detail=" · ".join(said) or t("unit.never"),
     )
 

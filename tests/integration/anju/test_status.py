@@ -20,6 +20,9 @@ def test_an_empty_database_counts_nothing(connection: Connection) -> None:
         "worker": {"last_run": None},
         "signals": {"by_kind": {}},
         "leads": {"open": 0},
+        "alerts": {"open": 0, "standing": 0},
+        "devices": {"conditions": 0, "watched_at": None},
+        "units": {"uncovered": None},
     }
 
 

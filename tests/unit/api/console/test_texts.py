@@ -12,6 +12,7 @@ from jinja2 import Environment, nodes
 
 from alerts.handling import TRANSITIONS
 from api.console.texts import LANGUAGES, Plural, catalogue
+from devices.conditions import Kind as Fault
 from housing.board import STATES
 from housing.kinds import BY_CODE
 from wire.channels import BY_NAME
@@ -34,6 +35,7 @@ BY_DATA = {
     "ago",
     "channel",
     "alerts",
+    "fault",
 }
 
 
@@ -148,6 +150,7 @@ def _chosen_by_data(key: str, sources: str) -> bool:
         *CHANNELS,
         *UNITS_OF_TIME,
         *ALERT_STATUSES,
+        *Fault,
         "flowing",
         "late",
         "nothing",
