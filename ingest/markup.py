@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote_plus
 
-from ingest.personal import MOST, PERSONAL, Keyed, is_replaced, replacement
+from ingest.personal import MOST, PEOPLE, WATCHED, Keyed, must_go, replacement
 
 _OPENING = re.compile(r"<(?P<tag>(?:[A-Za-z][\w.-]{0,30}:)?(?P<name>[A-Za-z0-9]{3,16}))(?:\s[^<>]*)?(?<!/)>")
 _TAG = re.compile(r"<[A-Za-z][^<>]*>")
@@ -14,6 +14,9 @@ _ESCAPE = re.compile(rb"%[0-9a-fA-F]{2}")
 _BYTES = {b"%%%02x" % number: bytes([number]) for number in range(256)}
 # Of UTF-16 and UTF-32, which hide every name from a search of bytes.
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+
+#: No number of a person is longer.
+_LONGEST = 64
 
 #: Redacts what is quoted in a form.
 Redact = Callable[[bytes, Keyed | None], tuple[bytes, frozenset[str]]]
@@ -51,12 +54,15 @@ def redact_xml(payload: bytes, keyed: Keyed | None) -> tuple[bytes, frozenset[st
     while (found := _OPENING.search(text, at)) is not None:
         at = found.end()
         name = found["name"].lower()
-        if name not in PERSONAL:
+        if name not in WATCHED:
             continue
-        closing = text.find(f"</{found['tag']}>", at) if len(kept) < 2 * MOST else -1
+        if name in PEOPLE:
+            closing = at + len(text[at : at + _LONGEST].partition("<")[0])
+        else:
+            closing = text.find(f"</{found['tag']}>", at) if len(kept) < 2 * MOST else -1
         end = closing if closing >= 0 else len(text)
         value = text[at:end]
-        if value and not is_replaced(value):
+        if must_go(name, value):
             stays = None if closing < 0 else replacement(name, value.strip(), keyed)
             kept += [text[copied:at], stays or ""]
             cut.add(name)
@@ -66,7 +72,7 @@ def redact_xml(payload: bytes, keyed: Keyed | None) -> tuple[bytes, frozenset[st
 
     def of_attribute(found: re.Match[str]) -> str:
         name, value = found["name"].lower(), found["value"][1:-1]
-        if name not in PERSONAL or not value or is_replaced(value):
+        if not must_go(name, value):
             return found[0]
         cut.add(name)
         mark = found["value"][0]
@@ -86,7 +92,7 @@ def redact_form(payload: bytes, keyed: Keyed | None, *, quoted: Redact) -> tuple
         plain = _unquoted(name).decode("utf-8", "replace").lower()
         inner = _unquoted(value)
         text = inner.decode("utf-8", "surrogateescape")
-        if plain in PERSONAL and inner and not is_replaced(text):
+        if must_go(plain, text):
             cut.add(plain)
             stays = replacement(plain, text, keyed) or ""
             kept.append(name + equals + quote_plus(stays).encode())

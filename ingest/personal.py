@@ -31,6 +31,8 @@ SECRETS = frozenset(
     }
 )
 PERSONAL = DROPPED | PICTURES | SECRETS
+#: What offices call people by, at gates: a pseudonym, unless it is their ID or phone number after all.
+PEOPLE = frozenset({"customid", "customizeid", "personuuid", "personid", "employeeno", "employeenostring"})
 
 #: More personal values in a payload, fields in a form, or brackets in a quoted value, no message has: all
 #: that follows is cut.
@@ -40,7 +42,26 @@ MOST = 20_000
 Keyed = Callable[[str], bytes]
 
 _HASH_BYTES = 16
+#: All of these.
+WATCHED = PERSONAL | PEOPLE
+_KEYED = SECRETS | PEOPLE
+# A resident's ID number (GB 11643), and a mobile number of the mainland.
+_TELLING = re.compile(r"\d{17}[0-9Xx]|1[3-9]\d{9}")
 _REPLACED = re.compile("sha256:[0-9a-f]{64}|hmac:[0-9a-f]{32}")
+
+
+def is_telling(value: str) -> bool:
+    """Whether what should be a pseudonym is an ID or phone number."""
+    return _TELLING.fullmatch(value.strip()) is not None
+
+
+def must_go(name: str, value: str) -> bool:
+    """Whether what stands under a name, and is no more than text, must not stay."""
+    return (
+        bool(value)
+        and not is_replaced(value)
+        and (name in PERSONAL or (name in PEOPLE and is_telling(value)))
+    )
 
 
 def is_replaced(value: str) -> bool:
@@ -54,7 +75,7 @@ def replacement(name: str, value: str, keyed: Keyed | None) -> str | None:
     Parameters
     ----------
     name : str
-        One of `PERSONAL`.
+        Of a value that `must_go`.
     keyed : Keyed | None
         None: there is no key, and nothing stays of door codes.
     """
@@ -62,6 +83,6 @@ def replacement(name: str, value: str, keyed: Keyed | None) -> str | None:
         return None
     if name in PICTURES:
         return f"sha256:{hashlib.sha256(value.encode('utf-8', 'surrogateescape')).hexdigest()}"
-    if name in SECRETS and keyed is not None:
-        return f"hmac:{keyed(value)[:_HASH_BYTES].hex()}"
+    if name in _KEYED and keyed is not None:
+        return f"hmac:{keyed(value.strip())[:_HASH_BYTES].hex()}"
     return None

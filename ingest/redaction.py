@@ -15,9 +15,9 @@ import re
 from typing import NamedTuple
 
 from ingest import markup
-from ingest.personal import MOST, PERSONAL, Keyed, is_replaced, replacement
+from ingest.personal import MOST, PEOPLE, WATCHED, Keyed, is_replaced, is_telling, replacement
 
-_PERSONAL_BYTES = frozenset(name.encode() for name in PERSONAL)
+_PERSONAL_BYTES = frozenset(name.encode() for name in WATCHED)
 
 # The cheap test of every payload: all names are so.
 _NAME = re.compile(rb'"([a-z0-9]{3,16})\\*"\s*:')
@@ -88,10 +88,15 @@ def _redact_json(payload: bytes, keyed: Keyed | None) -> tuple[bytes, frozenset[
     while (found := _KEY.search(text, at)) is not None:
         at = found.end()
         name = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), found["name"]).lower()
-        if name not in PERSONAL or len(found["closing"]) > len(found["opening"]):
+        if name not in WATCHED or len(found["closing"]) > len(found["opening"]):
             continue
         depth = _depth(found["closing"])
+        is_people = name in PEOPLE
+        if is_people and text.startswith(("[", "{"), at):
+            continue
         value = _Value(len(text)) if len(kept) >= 2 * MOST else _value(text, at, depth)
+        if is_people and (value.text is None or not is_telling(value.text)):
+            continue  # what is in it is looked at all the same
         if value.text is not None and is_replaced(value.text):
             at = value.end
             continue

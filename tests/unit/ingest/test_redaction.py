@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.personal import DROPPED, MOST, PERSONAL, PICTURES, SECRETS
+from ingest.personal import DROPPED, MOST, PEOPLE, PERSONAL, PICTURES, SECRETS
 from ingest.redaction import redact
 
 NATIVE = b'{"seq":17,"at":"2026-11-24T08:00:00Z","readings":[{"ch":"energy_kwh","v":1234.56}]}'
@@ -19,7 +19,7 @@ def test_a_payload_without_personal_keys_stays_as_it_is() -> None:
 
 
 def test_the_cheap_test_knows_every_key() -> None:
-    assert all(re.fullmatch("[a-z0-9]{3,16}", name) for name in PERSONAL)
+    assert all(re.fullmatch("[a-z0-9]{3,16}", name) for name in PERSONAL | PEOPLE)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,23 @@ def test_of_pictures_and_codes_a_hash_stays(payload: str, kept: str, cut: set[st
 
 
 def test_the_lists_do_not_overlap() -> None:
-    assert len(PERSONAL) == len(DROPPED) + len(PICTURES) + len(SECRETS)
+    assert len(PERSONAL | PEOPLE) == len(DROPPED) + len(PICTURES) + len(SECRETS) + len(PEOPLE)
+
+
+@pytest.mark.parametrize("telling", ["11010119900101123x", "110101199001011234", "13800000000"])
+@pytest.mark.parametrize(
+    "form", ['{{"customId":"{}","v":1}}', "<a><employeeNo>{}</employeeNo></a>", "personId={}"]
+)
+def test_a_pseudonym_that_is_an_id_or_phone_number_is_none(form: str, telling: str) -> None:
+    left, cut = redact(form.format(telling).encode(), keyed)
+    assert telling not in left.decode()
+    assert hashed(telling) in left.decode().replace("%3A", ":")
+    assert cut <= {"customid", "employeeno", "personid"}
+    assert cut
+    assert telling not in redact(form.format(telling).encode())[0].decode()
+    # An office's own number stays.
+    own = form.format("1017").encode()
+    assert redact(own, keyed) == (own, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -247,6 +263,12 @@ SIZE = 2 * 1024 * 1024
         ("", '\\"name\\":\\"', ""),
         ("", '"pic":"x",', ""),
         ('"pic":"', "x", '"'),
+        # What is looked at and not cut.
+        ("", '"customId":[', ""),
+        ("", '"customId":"', ""),
+        ('"customId":"', '\\"customId\\":\\"', ""),
+        ("", '\\"customId\\":{', ""),
+        ("</", "<customId>", ""),
         # XML and forms.
         ("</", "<name>", ""),
         ("</", "<name></name>", ""),
@@ -275,6 +297,24 @@ def test_two_megabytes_of_anything_take_no_time(head: str, unit: str, tail: str)
 def test_after_more_personal_values_than_a_message_has_all_is_cut() -> None:
     left, _ = redact(b'{"name":1},' * (MOST + 2))
     assert left == b'{"name":null},' * MOST + b'{"name":null'
+    # Also where another key stands before it.
+    left, _ = redact(b'{"name":1},' * MOST + b'{"customId":"1","name":"x"}')
+    assert left.endswith(b'{"customId":"1","name":null')
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        '{"customId":{"name":"x"}}',
+        '{"customId":["\\"name\\":\\"x\\""]}',
+        '{"customId":"{\\"name\\":\\"x\\"}"}',
+        "<customId><name>x</name></customId>",
+    ],
+)
+def test_what_stands_in_a_pseudonym_is_looked_at_all_the_same(payload: str) -> None:
+    left, cut = redact(payload.encode())
+    assert cut == {"name"}
+    assert b"x" not in left
 
 
 pieces = st.sampled_from(
