@@ -7,6 +7,7 @@ to stop: what has arrived is committed and acknowledged, then the session is lef
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -32,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 _TAKE_S = 0.25
 _STOP_S = 10.0
+_DRAIN_S = 5.0
 _RETRY_FIRST_S = 0.1
 _RETRY_MAX_S = 5.0
 
@@ -129,9 +131,10 @@ def _loop(broker: Broker, writer: "_Writer", dispatcher: Dispatcher, stop: threa
         elif broker.connected and not writer.listen():
             return
         writer.dispatch(dispatcher, broker)
-    # What had arrived when we were asked to stop; the broker goes on sending meanwhile.
-    left = broker.waiting()
-    while left > 0:
+    # What had arrived when we were asked to stop, as far as time allows: the broker sends the rest again. It
+    # goes on sending meanwhile, and after bulk acknowledgements mosquitto has more on its way than it may.
+    left, until = broker.waiting(), time.monotonic() + _DRAIN_S
+    while left > 0 and time.monotonic() < until:
         batch = broker.take(within_s=0)
         left -= len(batch)
         if not batch or not _keep(broker, writer, batch, more=left > 0):
