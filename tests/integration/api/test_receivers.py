@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, LiteralString
 
 import psycopg
@@ -274,3 +275,14 @@ def test_no_log_line_shows_a_secret(
     line.args = ("10.0.0.1", "POST", f"/in/hikvision/{DOOR}?key={secrets[DOOR]}", "1.1", 200)
     assert without_query(line)
     assert secrets[DOOR] not in str(line.args)
+
+
+def test_many_at_once_are_all_stored(post: Post, connection: Connection) -> None:
+    def posted(number: int) -> int:
+        body = FACE.replace(b'"serialNo": 25523', b'"serialNo": %d' % number)
+        return post("hikvision", DOOR, body).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(posted, range(60))) == {200}
+    assert rows(connection, "SELECT count(*) FROM event") == [(60,)]
+    assert rows(connection, "SELECT sum(messages)::int, sum(events)::int FROM ingest_tally") == [(60, 60)]
