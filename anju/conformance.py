@@ -7,12 +7,14 @@ Both are taken apart and mapped by what ingest itself uses, under the profiles f
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+from anju.errors import AnjuError
 from devices import mapping
 from devices.decoders.elements import DecodedEvent, Element
 from devices.decoders.reports import DecodeError
@@ -27,6 +29,7 @@ from wire.reasons import Reason
 DECODED, OUT_OF_SCOPE, FAILED = "decoded", "out_of_scope", "failed"
 
 _SCOPES = frozenset(Scope)
+_GZIP = b"\x1f\x8b"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EUI = "0000000000000000"
 _UPLINK = f"application/conformance/device/{_EUI}/event/up"
@@ -68,10 +71,21 @@ class _Sent:
 
 
 def run(file: Path, limits: Limits) -> Iterator[Outcome]:
-    """Take a file of records, one JSON object a line, plain or gzipped; a bad line is a failed record."""
-    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
-        for index, line in enumerate(lines):
-            yield _outcome(index, line, limits)
+    """Take a file of records, one JSON object a line, plain or gzipped; a bad line is a failed record.
+
+    Raises
+    ------
+    AnjuError
+        The file cannot be read to its end.
+    """
+    try:
+        with file.open("rb") as plain:
+            packed = plain.read(len(_GZIP)) == _GZIP
+        with gzip.open(file) if packed else file.open("rb") as lines:
+            for index, line in enumerate(lines):
+                yield _outcome(index, line, limits)
+    except (OSError, EOFError, zlib.error) as error:
+        raise AnjuError(f"{file} cannot be read: {error}") from error
 
 
 def _outcome(index: int, line: bytes, limits: Limits) -> Outcome:

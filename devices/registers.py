@@ -109,7 +109,7 @@ def _carrier_of(sample: Sample, context: Context) -> str | None:
     return None
 
 
-def _of_medium(sample: Sample, context: Context) -> str | None:
+def _of_medium(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - guard clauses
     """Water or gas; None: nothing says which."""
     if context.medium:
         return {"water": "water_l", "hot_water": "hot_water_l", "gas": "gas_m3"}.get(context.medium, _CARRIER)
@@ -119,6 +119,8 @@ def _of_medium(sample: Sample, context: Context) -> str | None:
     for about in (words, context.about):
         if about.has("gas") and not about.has("water"):
             return "gas_m3"
+        if about.has("hot") and about.has("cold"):
+            return None  # one register of two
         if about.has("water"):
             return "hot_water_l" if about.has("hot") else "water_l"
     gas, water = context.said.has("gas"), context.said.has("water", "leak", "burst", "dry")

@@ -57,6 +57,7 @@ _FLAGS = (
     (re.compile(r"(?<!NO)(?<!NO[ _])LEAK(?!AGE_OR)|BURST"), "water_leak"),
     (re.compile(r"TAMPER|SABOTAGE|SEAL_?BROKEN|FRAUD|REMOVAL|MANIPULATION|DETACHED"), "tamper"),
     (re.compile(r"(?:POWER|BATTERY)_?LOW|LOW_?(?:POWER|BATTERY)"), "battery_low"),
+    (re.compile(r"MANUAL_TEST"), "smoke_test"),
     (re.compile(r"(?<!TO_)SMOKE(?!_?(?:SENSOR|CHAMBER|INLET|TEST|DETECTOR))|FIRE_?ALARM"), "smoke"),
 )  # fmt: skip
 #: Flags of another time: ``TAMPER_PREV_MONTH``, ``LEAK_DATE``.
@@ -183,8 +184,9 @@ def _is_so(sample: Sample, event: str, context: Context) -> bool | None:  # noqa
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
-        if value.strip().lower() in _WELL and _is_generic(sample.own) and not _is_detector(sample, context):
-            return None  # the device is well
+        if _is_generic(sample.own) and (_is_detector(sample, context) or value.strip().lower() in _WELL):
+            # Of a detector: nothing detected. Else: the device is well.
+            return False if _is_detector(sample, context) and value.strip().lower() in _WELL else None
         said = truth(value)
         if said is None and event in _BUTTONS and not _PRESSED.isdisjoint(words(value).plain):
             return True

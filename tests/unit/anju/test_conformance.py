@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from anju.cli import app
 from anju.conformance import DECODED, FAILED, OUT_OF_SCOPE, Outcome, run
+from anju.errors import AnjuError
 from devices.scope import Scope
 from ingest.limits import Limits, limits_of
 from policy.book import cities, load
@@ -122,6 +123,13 @@ def test_the_command_prints_one_object_a_record(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert [one["index"] for one in printed] == list(range(len(PUBLISHED)))
     assert all(list(one) == ["index", "status", "readings", "events", "reason"] for one in printed)
+
+
+def test_a_packed_file_that_breaks_off_is_told_in_one_line(tmp_path: Path, limits: Limits) -> None:
+    packed = tmp_path / "records.jsonl.gz"
+    packed.write_bytes(gzip.compress(FIXTURE.read_bytes())[:-20])
+    with pytest.raises(AnjuError, match="cannot be read"):
+        list(run(packed, limits))
 
 
 def test_the_command_sums_up_by_source_and_by_reason() -> None:

@@ -206,6 +206,7 @@ def test_two_totals_that_differ_are_none() -> None:
         ("gas", "gas_m3"),
         ("heat", None),
         ("waste water", None),
+        ("dual register (hot/cold) water meter", None),
     ],
 )
 def test_a_volume_is_of_its_medium(medium: str, channel: str | None) -> None:
@@ -268,6 +269,7 @@ def test_a_heat_cost_allocator_counts_units() -> None:
         ),
         ({"status": "ALARM LEAK_FLOW_HIGH"}, "water", {"water_leak": True}),
         ({"status": "OK"}, "smoke detector", {"smoke": False}),
+        ({"status": "SMOKE MANUAL_TEST"}, "smoke detector", {"smoke": True, "smoke_test": True}),
     ],
 )
 def test_a_state_is_read_in_the_words_of_its_maker(
@@ -289,6 +291,7 @@ def test_a_state_is_read_in_the_words_of_its_maker(
         ({"pir": "unavailable"}, ""),
         # How the device is, and what it may be told.
         ({"flags": "OK"}, "motion sensor"),
+        ({"status": "NO_CONNECTION_TO_SMOKE_DETECTOR"}, "smoke detector"),
         ({"smokeSensorStatus": "Smoke sensor ok"}, ""),
         ({"PIR_Sensor_Failure": 0}, ""),
         ({"leak_alarm_enable": True}, ""),
