@@ -1,14 +1,10 @@
 """`anju broker`: the configuration of a mosquitto, a small authority, certificates for devices."""
 
-import hashlib
 import json
-import os
-import secrets
-import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from urllib.parse import quote
 
 import typer
@@ -19,6 +15,9 @@ from anju.options import DataDir, Json
 from devices.credentials import Revoked
 from storage.pool import Connection
 
+if TYPE_CHECKING:
+    from anju.broker_files import BrokerFiles
+
 app = typer.Typer(
     help="The broker: config, ca, sign.",
     no_args_is_help=True,
@@ -28,7 +27,6 @@ app = typer.Typer(
 #: The audit's actor: whoever may run commands on the server.
 _BY = "system:broker"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_SECRET_BYTES = 24
 _LAST_PORT = 65_535
 
 
@@ -127,7 +125,7 @@ def config(
     The same registry and options give the same files. What changed is said, and whether a reload (SIGHUP)
     is enough.
     """
-    from anju import database  # noqa: PLC0415 - a command loads what it needs
+    from anju import broker_files, database  # noqa: PLC0415 - a command loads what it needs
     from anju.authority import Authority  # noqa: PLC0415
 
     _check(login=login, host=host, plain=plain, tls=(tls_cert, tls_key), client_ca=client_ca)
@@ -136,10 +134,12 @@ def config(
     seen_at = inside or str(out.absolute())
     signer = None if authority is None else Authority.read(authority / "ca.pem", authority / "ca.key")
     out.mkdir(parents=True, exist_ok=True)
-    services = {name: _secret(out / "secrets" / f"{name}.password") for name in mosquitto.SERVICES}
+    services = {
+        name: broker_files.secret(out / "secrets" / f"{name}.password") for name in mosquitto.SERVICES
+    }
     with database.connected(settings.load(data_dir=data_dir), name="broker") as connection:
         found = _registered(connection, mounts=mount or [], first=mounts_from)
-    files = _Files(out, owner)
+    files = broker_files.BrokerFiles(out, owner)
     tls = (None, None) if plain else (tls_cert, tls_key)
     certified = login == "certificate"
     listeners = [
@@ -177,17 +177,17 @@ def config(
     )
     files.put("mosquitto.conf", mosquitto.config(plan).encode(), mode=0o644)
     files.put("acl", mosquitto.access(found.shut_out).encode())
-    files.put("passwd", mosquitto.passwords([*found.hashes, *_hashed(services)]).encode())
+    files.put("passwd", mosquitto.passwords([*found.hashes, *broker_files.hashed(services)]).encode())
     if signer is not None:
         files.put_revocations("crl.pem", signer.revocations(found.revoked))
     at = f"{inner_name or inner_host}:{inner_port}"
     for name in (mosquitto.INGEST, mosquitto.MARKER):
         url = f"mqtt://{name}:{quote(services[name], safe='')}@{at}\n"
-        files.put(f"secrets/{name}.url", url.encode(), of_the_broker=False)
+        files.put(f"secrets/{name}.url", url.encode(), owned=False, told=False)
     # What mosquitto_sub reads where XDG_CONFIG_HOME is this folder.
     name, secret = mosquitto.MONITOR, services[mosquitto.MONITOR]
     asked = f"-h 127.0.0.1\n-p {inner_port}\n-i {name}\n-u {name}\n-P {secret}\n"
-    files.put("monitor/mosquitto_sub", asked.encode())
+    files.put("monitor/mosquitto_sub", asked.encode(), told=False)
     _tell(files, plan, found.gates, out=out, as_json=as_json)
 
 
@@ -258,42 +258,6 @@ def sign(
     typer.echo(f"{out} is {code}'s until {certificate.not_valid_after_utc:%Y-%m-%d}")
 
 
-class _Files:
-    """Files of a folder, written when they say something new."""
-
-    def __init__(self, folder: Path, owner: str | None) -> None:
-        self._folder = folder
-        self._owner = owner
-        #: Those of the broker that changed.
-        self.changed: set[str] = set()
-
-    def put(self, name: str, content: bytes, *, mode: int = 0o600, of_the_broker: bool = True) -> None:
-        file = self._folder / name
-        file.parent.mkdir(exist_ok=True)
-        if not file.exists() or file.read_bytes() != content:
-            half = file.with_name(f".{file.name}.new")
-            descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            with open(descriptor, "wb") as opened:
-                opened.write(content)
-            half.chmod(mode)
-            half.replace(file)
-            if of_the_broker and name != "monitor/mosquitto_sub":
-                self.changed.add(name)
-        if self._owner is not None and of_the_broker:
-            try:
-                shutil.chown(file, self._owner)
-            except (LookupError, PermissionError) as error:
-                raise AnjuError(f"cannot give {file} to {self._owner}: {error}") from error
-
-    def put_revocations(self, name: str, content: bytes) -> None:
-        """Write a list of revoked certificates unless the one that is there says the same."""
-        from anju.authority import same_revocations  # noqa: PLC0415
-
-        file = self._folder / name
-        there = file.read_bytes() if file.exists() else b""
-        self.put(name, there if same_revocations(there, content) else content)
-
-
 def _check(
     *,
     login: str,
@@ -340,25 +304,7 @@ def _registered(connection: Connection, *, mounts: list[str], first: int) -> _Re
     )
 
 
-def _secret(file: Path) -> str:
-    """The secret in a file, which is made when there is none."""
-    from anju.authority import write_key  # noqa: PLC0415
-
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_key(file, f"{secrets.token_urlsafe(_SECRET_BYTES)}\n".encode())
-    return file.read_text(encoding="utf-8").strip()
-
-
-def _hashed(services: dict[str, str]) -> list[tuple[str, str]]:
-    """Hashes that are the same each time: the salt of a random secret may come from the secret."""
-    from devices.credentials import hash_secret  # noqa: PLC0415
-
-    salts = {name: hashlib.sha256(secret.encode()).digest()[:12] for name, secret in services.items()}
-    return [(name, hash_secret(secret, salt=salts[name])) for name, secret in services.items()]
-
-
-def _tell(files: _Files, plan: mosquitto.Plan, gates: list[Gate], *, out: Path, as_json: bool) -> None:
+def _tell(files: "BrokerFiles", plan: mosquitto.Plan, gates: list[Gate], *, out: Path, as_json: bool) -> None:
     need = mosquitto.what_takes_effect(changed=files.changed)
     environment = {
         "ANJU_MQTT_URL_FILE": str(out.absolute() / "secrets" / f"{mosquitto.INGEST}.url"),

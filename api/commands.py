@@ -15,7 +15,8 @@ from api.fields import CodeFilter, Note
 from api.permissions import CommandApprover, CommandAsker, CommandReader
 from api.problems import Problem
 from devices import commands
-from devices.commands import Asker, Refusal, Wanted
+from devices.commands import Asker, Wanted
+from devices.safety import Refusal
 from wire.commands import COMMANDS, PRESSURE_ARTICLE, PRESSURES, REASONS
 
 router = APIRouter(tags=["commands"])

@@ -8,55 +8,40 @@
     refuse: from proposed and queued to refused. Time runs out: from proposed, queued and sent to expired.
 
 What is dangerous needs two persons and a reason of safety (`wire.commands`). What would put pressure on a
-resident is refused and written down. An id is asked once: the same again is the same command.
+resident is refused and written down (`devices.safety`). An id is asked once: the same again is the same
+command.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from devices import safety
 from devices.errors import (
     ArgumentsInvalid,
     CommandConflict,
     CommandMoved,
     NotUnderstood,
-    ReasonUnfit,
     RetiredDevice,
     SamePerson,
     UnknownCommand,
     UnknownDevice,
 )
-from devices.profiles import Profile, load_profiles
+from devices.profiles import load_profiles
+from devices.safety import Refusal
 from policy.groups import Command as Rules
 from storage import audit
 from storage.pool import Connection
 from storage.queries import load
-from wire.commands import COMMANDS, PRESSURES, REASONS
+from wire.commands import COMMANDS
 from wire.commands import Command as Kind
-from wire.quality import NOT_EVIDENCE
 
 _SQL = load("devices", "commands.sql")
-_WATER = frozenset({"water_l", "hot_water_l"})
-
-
-class Refusal(StrEnum):
-    """Why a command was refused."""
-
-    #: The reason that was given is one to put pressure on a resident.
-    pressure = "pressure"
-    #: A reason of safety was given, but the tenancy is over and no device saw the danger.
-    pressure_suspected = "pressure_suspected"
-    #: The second person said no.
-    declined = "declined"
-    #: Who had asked took it back.
-    withdrawn = "withdrawn"
-
 
 #: (status, what is done) → status. What is not here is not possible.
 TRANSITIONS: Mapping[tuple[str, str], str] = MappingProxyType(
@@ -122,7 +107,7 @@ class Command:
     #: The broker has it. Only the device's answer says that the device has.
     taken_at: datetime | None
     ended_at: datetime | None
-    #: A `Refusal`.
+    #: A `devices.safety.Refusal`.
     refusal: str | None
     #: What the device said: `ok`, `detail`, `at`.
     answer: Mapping[str, Any] | None
@@ -157,7 +142,9 @@ def ask(connection: Connection, wanted: Wanted, *, asker: Asker, rules: Rules, n
     if kind is None or profile is None or kind.name not in profile.commands:
         raise NotUnderstood(f"{wanted.device} does not understand {wanted.name}")
     _check_arguments(kind, wanted.arguments)
-    refusal = _refusal(connection, wanted, kind, profile, device_id=device_id, rules=rules, now=now)
+    refusal = safety.refusal(
+        connection, kind, profile, wanted.reason, device_id=device_id, rules=rules, now=now
+    )
     valid_for = _valid_for(wanted, kind, rules)
     status = "refused" if refusal else "proposed" if kind.needs_two else "queued"
     new = connection.execute(
@@ -182,7 +169,16 @@ def ask(connection: Connection, wanted: Wanted, *, asker: Asker, rules: Rules, n
     if refusal is None:
         _record(connection, "command.ask", wanted.id, wanted, by=asker.by, now=now)
     else:
-        _record_pressure(connection, wanted, refusal, by=asker.by, now=now)
+        safety.record(
+            connection,
+            wanted.id,
+            refusal,
+            device=wanted.device,
+            name=wanted.name,
+            reason=wanted.reason,
+            by=asker.by,
+            now=now,
+        )
     if status == "queued":
         connection.execute(_SQL["notify"])
     return one(connection, wanted.id, asker=asker)
@@ -267,44 +263,6 @@ def several(
     return [_command(row, None) for row in rows]
 
 
-def _refusal(
-    connection: Connection,
-    wanted: Wanted,
-    kind: Kind,
-    profile: Profile,
-    *,
-    device_id: int,
-    rules: Rules,
-    now: datetime,
-) -> Refusal | None:
-    """Why it must be refused, if so; a reason that is none of the command's own is an error instead."""
-    if wanted.reason in PRESSURES:
-        return Refusal.pressure
-    if not kind.needs_two:
-        if wanted.reason:
-            raise ReasonUnfit(f"{kind.name} needs no reason")
-        return None
-    if wanted.reason not in kind.reasons:
-        raise ReasonUnfit(f"{kind.name} needs one of {', '.join(sorted(kind.reasons))}")
-    if kind.name == "valve_close" and wanted.reason == "fire" and _WATER & profile.channels.keys():
-        raise ReasonUnfit("water may be what puts the fire out")
-    at = {"device_id": device_id, "now": now}
-    if kind.cuts and _says(connection, "tenancy_ended", at):
-        shown = at | {
-            "window": rules.hazard_window,
-            "types": sorted(REASONS[wanted.reason].shown_by),
-            "not_evidence": int(NOT_EVIDENCE),
-        }
-        if not _says(connection, "hazard_on_record", shown):
-            return Refusal.pressure_suspected
-    return None
-
-
-def _says(connection: Connection, statement: str, values: Mapping[str, object]) -> bool:
-    row = connection.execute(_SQL[statement], values).fetchone()
-    return row is not None and row[0]
-
-
 def _check_arguments(kind: Kind, given: Mapping[str, int]) -> None:
     if given.keys() != kind.arguments.keys():
         raise ArgumentsInvalid(f"{kind.name} takes {', '.join(kind.arguments) or 'no arguments'}")
@@ -371,25 +329,4 @@ def _record(
         subject=f"device:{of.device}",
         reason=of.reason or None,
         detail={"command": str(command_id), "name": of.name},
-    )
-
-
-def _record_pressure(
-    connection: Connection, wanted: Wanted, refusal: Refusal, *, by: str, now: datetime
-) -> None:
-    """With how often this person was refused of late: who tries again and again is seen."""
-    row = connection.execute(_SQL["refused_before"], {"by": by, "now": now}).fetchone()
-    audit.record(
-        connection,
-        at=now,
-        actor=by,
-        action="command.pressure",
-        subject=f"device:{wanted.device}",
-        reason=wanted.reason,
-        detail={
-            "command": str(wanted.id),
-            "name": wanted.name,
-            "refusal": refusal.value,
-            "times_in_30_days": row[0] if row else 0,
-        },
     )
