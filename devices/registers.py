@@ -23,6 +23,8 @@ from devices.samples import Sample
 from devices.wording import Words
 
 _NOT_USED = ("export", "reactive", "apparent", "input", "subunit", "cooling", "interval")
+#: No electricity is counted in these.
+_OF_HEAT = frozenset({"gj", "mj", "kj", "gcal", "mcal", "kcal", "btu", "kbtu"})
 #: What a heat meter moves to carry heat, or another medium than water and gas.
 _CARRIER = ""
 _NO_ENERGY = (*(word for word in NOT_NOW if word != "tariff"), *_NOT_USED, *NO_MEASURE)
@@ -46,7 +48,7 @@ def energy(sample: Sample, number: float, context: Context) -> Found:  # noqa: P
     phase = 0 if tariff else phase_of(sample)
     if number < 0 or phase < 0:
         return NO_TOTAL
-    channel = _carrier_of(sample, context)
+    channel = _carrier_of(sample, context, unit)
     if channel is None:
         return NO_MEDIUM
     return made(channel, sample, number, unit, score=_total(own), phase=phase, tariff=tariff)
@@ -93,12 +95,12 @@ def _total(own: Words) -> int:
     return 4 * own.has("total") + own.has("current") - parts
 
 
-def _carrier_of(sample: Sample, context: Context) -> str | None:
+def _carrier_of(sample: Sample, context: Context, unit: str) -> str | None:
     """Electricity or heat; None: nothing says which, or it is another."""
     if context.medium:
         return {"heat": "heat_kwh", "electricity": "energy_kwh"}.get(context.medium)
     said, about = context.said, context.about
-    if sample.words.has("heat"):
+    if sample.words.has("heat") or unit.strip("[]()").lower() in _OF_HEAT:
         return "heat_kwh"
     if sample.words.has("electricity", "import", "active") or about.has("electricity"):
         return "energy_kwh"

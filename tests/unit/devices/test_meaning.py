@@ -67,6 +67,7 @@ def test_a_unit_is_found_wherever_a_message_states_it(found: object) -> None:
         ("active_energy", 71, "Wh", {"energy_kwh": 0.071}),
         ("active_energy", 1.5, "MWh", {"energy_kwh": 1_500}),
         ("heat_energy", 3.6, "GJ", {"heat_kwh": 1_000}),
+        ("energy", 3.6, "GJ", {"heat_kwh": 1_000}),
         ("active_power", 2.3, "kW", {"power_w": 2_300}),
         ("voltage", 230_100, "mV", {"voltage_v": 230.1}),
         ("current", 200, "mA", {"current_a": 0.2}),
