@@ -55,6 +55,8 @@ class Format:
     up: tuple[str, ...] = ()
     #: … and what is said to them, which ingest leaves alone where it hears it. What is in both, they say.
     down: tuple[str, ...] = ()
+    #: Whether a message, by vendor topic and payload, is a last will: then the broker says it.
+    is_will: Callable[[str, bytes], bool] = lambda _topic, _payload: False
     #: The paths of its HTTP receiver; nobody subscribes to them.
     http: tuple[str, ...] = ()
 
@@ -168,6 +170,7 @@ FORMATS = _table(
         parse=face_gate.parse,
         up=face_gate.UP,
         down=face_gate.DOWN,
+        is_will=face_gate.is_will,
         http=face_gate.HTTP,
     ),
     Format(name="hikvision-isapi", decoder=hikvision.DECODER, parse=hikvision.parse, http=hikvision.HTTP),

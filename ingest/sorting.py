@@ -464,6 +464,8 @@ def _is_own(message: Message, address: Address) -> bool:
     """
     if address.flags & _UNPROVEN or (address.native is not None and address.native.kind is Kind.state):
         return False
+    if address.format is not None and address.format.is_will(address.vendor, message.payload):
+        return False
     return message.properties is None or not message.properties.get("retain")
 
 

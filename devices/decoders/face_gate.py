@@ -61,6 +61,7 @@ _TIME = ("time", "Time", "CreateTime", "snapTime", "SnapTime", "startTime", "Sta
 _STRANGER_ACK, _RECORD_ACK, _OTHER_ACK = 1, 2, 3
 _TOPIC = re.compile(r"mqtt/face/([^/]+)/(?:Rec|Snap|Ack)")
 _ID = re.compile(DEVICE_CODE)
+_WILL = re.compile(rb'"operator"\s*:\s*"Offline"')
 _RECORDS = frozenset({"RecPush", "VerifyPush"})
 _STRANGERS = frozenset({"StrSnapPush", "SnapPush"})
 _STATUS = {"online": "online", "offline": "offline", "heartbeat": "heartbeat"}
@@ -96,6 +97,11 @@ def parse(topic: str, payload: bytes, options: Mapping[str, Value]) -> Parsed:
         raise DecodeError(Reason.wrong_sender, f"{told} on the topic of {named[1]}", answers=answers)
     report = _report(operator, message, within, payload, device)
     return Parsed(reports=(report,), answers=answers)
+
+
+def is_will(topic: str, payload: bytes) -> bool:
+    """Whether the broker says this, because the gate is gone."""
+    return topic == "mqtt/face/basic" and _WILL.search(payload) is not None
 
 
 def _report(operator: str, message: _Info, info: _Info, payload: bytes, device: str) -> Report:

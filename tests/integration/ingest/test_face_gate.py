@@ -120,6 +120,18 @@ def test_a_heartbeat_is_kept_and_is_no_event(pipeline: Pipeline, rows: Rows) -> 
     assert rows("SELECT messages FROM journal") == [(1,)]
 
 
+def test_a_last_will_is_an_event_and_no_sign_of_life(pipeline: Pipeline, rows: Rows) -> None:
+    def says(operator: str) -> Message:
+        said = {"operator": operator, "info": {"facesluiceId": "1026700"}}
+        return sent(json.dumps(said), topic=f"gw/{GATE}/mqtt/face/basic")
+
+    pipeline.store([says("Offline")])
+    assert rows("SELECT type FROM event") == [(EventType.offline,)]
+    assert rows("SELECT count(*) FROM device_sign") == [(0,)]
+    pipeline.store([says("Online")])
+    assert rows("SELECT count(*) FROM device_sign") == [(1,)]
+
+
 def test_what_is_said_to_gates_is_nothing_that_a_gate_says(pipeline: Pipeline, rows: Rows) -> None:
     pipeline.store([push(topic=f"gw/{GATE}/mqtt/face/1026700"), push(topic="mqtt/face/1026700")])
     assert rows("SELECT count(*) FROM journal") == [(0,)]
