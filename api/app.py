@@ -24,6 +24,7 @@ from api import (
     units,
     usages,
 )
+from api.console import photo
 from api.console.install import install as install_console
 from api.deps import Deps
 from api.device_acts import problem_of
@@ -47,9 +48,9 @@ _TRANSLATED: dict[type[Exception], str] = {
     housing.InvalidTransition: "invalid_transition",
     housing.AnotherOpen: "another_open",
     housing.UnknownCode: "unknown_code",
-    housing.NoteRequired: "note_required",
     alerting.NotFound: "not_found",
     alerting.InvalidTransition: "invalid_transition",
+    housing.NoteRequired: "note_required",
     DatabaseAway: "database_away",
     PoolTimeout: "database_away",
     PoolClosed: "database_away",
@@ -97,7 +98,8 @@ def create_app(deps: Deps) -> FastAPI:
     install_console(app)
     _install_errors(app)
     install_openapi(app)
-    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, larger=receivers.MAX_BODY_BYTES)
+    larger = {**receivers.MAX_BODY_BYTES, photo.PATH: photo.MAX_BYTES}
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, larger=larger)
     app.add_middleware(SecurityHeaders, https=deps.https)
     return app
 

@@ -167,3 +167,8 @@ def codes(connection: Connection, device_ids: Sequence[int], *, estates: Estates
     """Codes by id; of those within the estates."""
     parameters = _parameters(estates) | {"devices": list(device_ids)}
     return dict(connection.execute(_SQL["codes"], parameters).fetchall())
+
+
+def unit_codes(connection: Connection, unit_ids: Sequence[int]) -> dict[int, str]:
+    """Codes of homes by id, for what was found in scope before."""
+    return dict(connection.execute(_SQL["unit_codes"], {"units": list(unit_ids)}).fetchall())

@@ -54,3 +54,6 @@ WHERE unit_id = %(unit_id)s AND (%(everything)s OR estate_id = ANY(%(estate_ids)
 -- codes --
 SELECT id, code FROM device
 WHERE id = ANY(%(devices)s) AND (%(everything)s OR estate_id = ANY(%(estate_ids)s))
+
+-- unit_codes --
+SELECT unit_id, unit FROM v_home WHERE unit_id = ANY(%(units)s)

@@ -1,8 +1,11 @@
 """Estates, their buildings and units."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+
+from psycopg.rows import class_row
 
 from housing.errors import NotFound, UnknownBuilding, UnknownEstate
 from housing.scope import Scope
@@ -11,6 +14,7 @@ from storage.pool import Connection
 from storage.queries import load
 
 _SQL = load("housing", "estates.sql")
+_PART = re.compile(r"[0-9A-Za-z]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +106,38 @@ class UnitHeader(Unit):
     lease: str | None
     lease_starts_on: date | None
     lease_ends_on: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundUnit:
+    """A home that somebody looks for."""
+
+    id: int
+    code: str
+    building: str
+    building_name: str
+    stair: str
+    floor: int
+    door: str
+
+
+def find_units(
+    connection: Connection, words: str, *, estate_id: int, scope: Scope, limit: int = 20
+) -> list[FoundUnit]:
+    """Homes as people say them: 3-2-0703, 3栋2单元703, 3 703, 703."""
+    said = [part.lstrip("0") for part in _PART.findall(words)]
+    escaped = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    if not escaped:
+        return []
+    parameters = {
+        **scope.parameters(),
+        "estate_id": estate_id,
+        "words": escaped,
+        "said": said,
+        "limit": limit,
+    }
+    with connection.cursor(row_factory=class_row(FoundUnit)) as cursor:
+        return cursor.execute(_SQL["find_units"], parameters).fetchall()
 
 
 def upsert_estates(connection: Connection, rows: Sequence[EstateRow]) -> Upserted:

@@ -92,3 +92,19 @@ LEFT JOIN lease l ON l.unit_id = u.id
 LEFT JOIN household h ON h.id = l.household_id
 WHERE u.id = %(unit_id)s
   AND (%(everything)s OR u.estate_id = ANY(%(estate_ids)s))
+
+-- find_units --
+-- Homes as people say them: `said` are the parts of what was said, without leading zeros. One part is a door,
+-- two are building and door, three building, stair and door; or the words stand in the code.
+SELECT u.id, u.code, b.code AS building, b.name AS building_name, u.stair, u.floor, u.door
+FROM unit u
+JOIN building b ON b.id = u.building_id
+WHERE u.estate_id = %(estate_id)s
+  AND (%(everything)s OR u.estate_id = ANY(%(estate_ids)s))
+  AND (u.code ILIKE '%%' || %(words)s || '%%'
+       OR (ltrim(u.door, '0') = (%(said)s::text[])[cardinality(%(said)s::text[])]
+           AND (cardinality(%(said)s::text[]) < 2
+                OR (cardinality(%(said)s::text[]) <= 3 AND ltrim(b.code, '0') = (%(said)s::text[])[1]))
+           AND (cardinality(%(said)s::text[]) < 3 OR ltrim(u.stair, '0') = (%(said)s::text[])[2])))
+ORDER BY b.code, u.stair, u.floor, u.door
+LIMIT %(limit)s

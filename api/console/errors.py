@@ -25,7 +25,15 @@ def problem_page(request: Request, problem: Problem) -> Response:
         return _page(request, problem, None, None)
     deps = deps_of(request)
     with deps.connection() as connection:
-        return _page(request, problem, account_or_none(request, connection, deps), connection)
+        account = account_or_none(request, connection, deps)
+        if problem.code == "not_permitted" and request.url.path == "/" and _installs(account):
+            return RedirectResponse("/commissioning", status_code=303)
+        return _page(request, problem, account, connection)
+
+
+def _installs(account: Account | None) -> bool:
+    """Whoever installs devices has no board: their first page is another one."""
+    return account is not None and account.may("device.install")
 
 
 def _page(

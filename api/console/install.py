@@ -2,11 +2,26 @@
 
 from fastapi import FastAPI
 
-from api.console import alerts, boards, errors, leads, login, pages, units, verdicts
+from api.console import (
+    alerts,
+    boards,
+    commissioning,
+    devices,
+    errors,
+    leads,
+    live,
+    login,
+    pages,
+    photo,
+    units,
+    verdicts,
+)
+
+_PAGES = (pages, login, boards, units, leads, verdicts, alerts, photo, commissioning, live, devices)
 
 
 def install(app: FastAPI) -> None:
     """Add the pages, their static files and their error pages; none of it is part of the OpenAPI document."""
-    for module in (pages, login, boards, units, leads, verdicts, alerts):
+    for module in _PAGES:
         app.include_router(module.router, include_in_schema=False)
     app.state.problem_page = errors.problem_page

@@ -17,7 +17,7 @@ from api.console.views.hours import water_hours
 from api.deps import Db, Given, local_day
 from api.fields import Id
 from api.permissions import LeadReader
-from housing import estates, leads, verdicts
+from housing import estates, leads, verdicts, withdrawals
 from housing.kinds import HAZARDS
 from housing.leads import Lead, QueuedLead
 from policy.groups import Leak
@@ -100,6 +100,7 @@ def lead_page(
     t = pages.language(request)
     lead = leads.detail(connection, lead_id, scope=account.scope)
     recorded = verdicts.of_lead(connection, lead_id, scope=account.scope)
+    moved = withdrawals.of_lead(connection, lead_id, scope=account.scope)
     flash, undo = _flash(t, lead, recorded, account, done)
     policy = deps.policy(lead.city, lead.time_zone, now)
     return pages.render(
@@ -112,7 +113,11 @@ def lead_page(
             t,
             lead,
             verdicts=recorded,
-            names=reads.names(connection, (verdict.by for verdict in recorded)),
+            withdrawals=moved,
+            names=reads.names(
+                connection,
+                [*(one.by for one in recorded), *(one.by.partition(":")[2] for one in moved)],
+            ),
             place=leads.position(connection, lead_id, scope=account.scope),
             plots=_plots(connection, t, lead, rules=policy.leak, now=now)
             if account.may("usage.read")

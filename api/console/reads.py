@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from psycopg.rows import class_row
 
 from api.console.plots.scale import Flags, Floats
 from storage.pool import Connection
@@ -148,3 +149,20 @@ def run_hours(connection: Connection, estate_id: int) -> dict[int, float]:
 def names(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
     """Display names of the colleagues who decided something."""
     return dict(connection.execute(_SQL["names"], {"usernames": sorted(set(usernames))}).fetchall())
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewestReading:
+    """What a device said last on one channel; channel 0: an event, which has no value here."""
+
+    channel: int
+    value: float | None
+    at: datetime
+    received_at: datetime
+    quality: int
+
+
+def newest_readings(connection: Connection, device_id: int) -> list[NewestReading]:
+    """The newest reading of each channel of a device, and its newest event, by channel."""
+    with connection.cursor(row_factory=class_row(NewestReading)) as cursor:
+        return cursor.execute(_SQL["newest_readings"], {"device_id": device_id}).fetchall()

@@ -45,3 +45,22 @@ WHERE l.estate_id = %(estate_id)s AND l.status = 'open'
 -- names --
 -- What accounts are called on pages.
 SELECT username, display_name FROM account WHERE username = ANY(%(usernames)s)
+
+-- newest_readings --
+-- What a device said last, by channel: of each its newest reading, and its newest event as channel 0.
+SELECT c.code AS channel, r.value, r.time AS at, r.received_at, r.quality::integer AS quality
+FROM channel c
+CROSS JOIN LATERAL (
+    SELECT r.value, r.time, r.received_at, r.quality
+    FROM v_reading r
+    WHERE r.device_id = %(device_id)s AND r.channel = c.code
+    ORDER BY r.time DESC
+    LIMIT 1
+) r
+UNION ALL
+(SELECT 0, NULL, e.time, e.received_at, e.quality::integer
+ FROM v_event e
+ WHERE e.device_id = %(device_id)s
+ ORDER BY e.time DESC
+ LIMIT 1)
+ORDER BY channel

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,12 +41,23 @@ DESK, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 RULES = replace(load_login_rules(), hash_time=1, hash_memory_kib=8, hash_lanes=1)
 
 
+@dataclass
+class Clock:
+    """Business time; who turns it turns it back."""
+
+    at: datetime = estate.NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """The console at work."""
 
     url: str
     dsn: str
+    clock: Clock
 
     def lead_of(self, unit: str) -> int:
         """Id of the lead of a home."""
@@ -83,11 +95,11 @@ def site(server_dsn: str, template: str) -> Iterator[Site]:
     books, key = {"anhe": load("anhe")}, PersonalKey(b"k" * 32)
     with connect(dsn, name="seed") as connection:
         estate.seed(connection, books=books, key=key, rules=RULES)
-    pool = open_pool(dsn, name="browser")
+    pool, clock = open_pool(dsn, name="browser"), Clock()
     app = create_app(
         Deps(
             pool=pool,
-            now=lambda: estate.NOW,
+            now=clock,
             books=books,
             city="anhe",
             key=key,
@@ -100,7 +112,7 @@ def site(server_dsn: str, template: str) -> Iterator[Site]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="site")
     thread.start()
     wait_until(lambda: server.started, what="the site answers")
-    yield Site(url=f"http://127.0.0.1:{listener.getsockname()[1]}", dsn=dsn)
+    yield Site(url=f"http://127.0.0.1:{listener.getsockname()[1]}", dsn=dsn, clock=clock)
     server.should_exit = True
     thread.join(timeout=10)
     listener.close()

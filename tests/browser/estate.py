@@ -388,6 +388,7 @@ def _accounts(connection: Connection, rules: LoginRules) -> None:
         ("supervisor", "supervisor", "李*", False),
         ("enforcement", "enforcement", "王*", True),
         ("operator", "operator", "赵*", True),
+        ("installer", "installer", "周*", True),
         ("auditor", "auditor", "", True),
         ("newcomer", "supervisor", "", None),
     ):

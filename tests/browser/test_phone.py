@@ -47,16 +47,16 @@ def test_nothing_sticks_out_and_everything_can_be_touched(
     page = open_page(phone=True, dark=language == "en")
     for path in _paths(site):
         page.goto(f"{site.url}{path}{'&' if '?' in path else '?'}lang={language}")
-        _check(page, path)
+        check_fits(page, path)
     page.context.clear_cookies()
     page.goto(f"{site.url}/login?lang={language}")
-    _check(page, "/login")
+    check_fits(page, "/login")
 
 
 def test_a_building_with_many_doors_scrolls_inside_its_own_box(site: Site, open_page: Opener) -> None:
     page = open_page("enforcement", phone=True)
     page.goto(f"{site.url}/?estate={estate.SMALL_ESTATE}")
-    _check(page, "small estate")
+    check_fits(page, "small estate")
 
 
 def test_an_open_sheet_fits_the_phone(site: Site, open_page: Opener) -> None:
@@ -64,7 +64,7 @@ def test_an_open_sheet_fits_the_phone(site: Site, open_page: Opener) -> None:
     page.goto(f"{site.url}/leads/{site.lead_of(estate.VACANT)}")
     for name in ("属实", "不属实", "排除…"):
         page.get_by_role("button", name=name, exact=True).tap()
-        _check(page, name)
+        check_fits(page, name)
         page.locator("dialog[open]").get_by_role("link", name="返回").tap()
 
 
@@ -77,7 +77,8 @@ def test_the_list_comes_before_the_tiles(site: Site, open_page: Opener) -> None:
     assert tops == sorted(tops)
 
 
-def _check(page: Page, where: str) -> None:
+def check_fits(page: Page, where: str) -> None:
+    """Nothing sticks out, and everything can be touched."""
     assert page.evaluate(_STICKS_OUT) == [], where
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
     assert page.evaluate(_TOO_SMALL) == [], where

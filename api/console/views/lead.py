@@ -13,6 +13,7 @@ from api.console.views.common import Evidence, Figure, Table, band_of, evidence_
 from housing.kinds import HAZARDS
 from housing.leads import Lead
 from housing.verdicts import ACTIONS, SOURCES, Source, Verdict, codes_for, permitted
+from housing.withdrawals import REASONS, Withdrawal
 from policy.groups import Bands
 
 #: Outcome said by each action.
@@ -93,8 +94,10 @@ class LeadView:
     gone: str
     #: hazard, high, mid or low
     band: str
-    #: confirmed, refuted, dismissed; empty while open.
+    #: confirmed, refuted, dismissed, withdrawn; empty while open.
     outcome: str
+    #: The data behind it turned out to be another home's; a person decides what becomes of it.
+    flagged: bool
     evidence: tuple[Evidence, ...]
     #: None: the reader may not see use.
     plots: Plots | None
@@ -108,6 +111,7 @@ def view(
     lead: Lead,
     *,
     verdicts: Sequence[Verdict],
+    withdrawals: Sequence[Withdrawal],
     names: Mapping[str, str],
     place: tuple[int, int] | None,
     plots: Plots | None,
@@ -145,10 +149,11 @@ def view(
         gone=gone,
         band=band_of(lead, bands),
         outcome="" if lead.status == "open" else lead.status,
+        flagged=bool(withdrawals) and withdrawals[-1].effect == "flagged" and lead.status != "open",
         evidence=tuple(evidence_rows(t, lead, today=today)),
         plots=plots,
         unknown=tuple(unknowns(t, lead)),
-        history=_history(t, lead, verdicts, names, zone=zone, now=now),
+        history=_history(t, lead, verdicts, withdrawals, names, zone=zone, now=now),
         actions=tuple(
             Action(
                 name=action,
@@ -198,28 +203,47 @@ def _history(
     t: Catalogue,
     lead: Lead,
     verdicts: Sequence[Verdict],
+    withdrawals: Sequence[Withdrawal],
     names: Mapping[str, str],
     *,
     zone: ZoneInfo,
     now: datetime,
 ) -> tuple[Entry, ...]:
-    if not verdicts:
+    if not verdicts and not withdrawals:
         return ()
-    opened = Entry(
-        title=t("lead.opened"), when=words.stamp(t, lead.opened_at, zone, now=now), text="", note=""
-    )
-    return (
-        opened,
-        *(
+    steps = [
+        (
+            verdict.at,
             Entry(
                 title=t.pick("outcome", verdict.outcome),
                 when=words.stamp(t, verdict.at, zone, now=now),
                 text=" · ".join(_reason(t, verdict, names)),
                 note=verdict.note,
-            )
-            for verdict in verdicts
-        ),
+            ),
+        )
+        for verdict in verdicts
+    ] + [
+        (
+            one.at,
+            Entry(
+                title=t.pick("outcome", one.effect),
+                when=words.stamp(t, one.at, zone, now=now),
+                text=" · ".join((_account(one.by, names), t.of(*REASONS[one.reason]))),
+                note="",
+            ),
+        )
+        for one in withdrawals
+    ]
+    opened = Entry(
+        title=t("lead.opened"), when=words.stamp(t, lead.opened_at, zone, now=now), text="", note=""
     )
+    return (opened, *(entry for _, entry in sorted(steps, key=lambda step: step[0])))
+
+
+def _account(actor: str, names: Mapping[str, str]) -> str:
+    """Who changed the registry, as people call them."""
+    name = actor.partition(":")[2] or actor
+    return names.get(name, name)
 
 
 def _reason(t: Catalogue, verdict: Verdict, names: Mapping[str, str]) -> list[str]:

@@ -18,7 +18,7 @@ from housing.leads import QueuedLead
 from policy.groups import Bands
 
 #: What the filter `decided` holds, newest first.
-DECIDED = ("confirmed", "refuted", "dismissed")
+DECIDED = ("confirmed", "refuted", "dismissed", "withdrawn")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Row:
     spark: Markup | None
     #: hazard, high, mid or low
     band: str
-    #: confirmed, refuted, dismissed; empty while open.
+    #: confirmed, refuted, dismissed, withdrawn; empty while open.
     outcome: str
     closed: str
 

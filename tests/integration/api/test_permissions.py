@@ -193,28 +193,34 @@ def test_another_estate_does_not_exist_for_a_reader_whatever_the_endpoint(
     assert tried >= 12
 
 
+@pytest.mark.parametrize("role", ["supervisor", "operator"])
 def test_pages_show_nothing_of_another_estate_either(
     client: TestClient,
     app: FastAPI,
     deps: Deps,
     add_account: Callable[..., None],
     hidden: dict[str, int | str],
+    role: str,
 ) -> None:
-    add_account("li", "supervisor", "HB")
+    add_account("li", role, "HB")
     started = log_in(deps, Passwords(RULES), username="li", password=PASSWORD, kind="cookie")
     client.cookies.set(COOKIE, started.token)
     tried = 0
     for method, path, _ in _routes(app):
         if (method, path) in PUBLIC or path.startswith("/api/") or method != "GET":
             continue
-        filled = path.replace("{action}", "refute")
+        filled = path.replace("{action}", "refute").replace("{check_id}", "1").replace("{alert_id}", "1")
         for name, value in hidden.items():
             filled = filled.replace(f"{{{name}}}", str(value))
         for query in ("", f"?estate={hidden['estate_id']}"):
             reply = client.get(filled + query, follow_redirects=False)
-            assert "HIDDEN" not in reply.text, path
+            # the address itself stands in the links for theme and language
+            assert "HIDDEN" not in reply.text.replace(filled, ""), path
+            if reply.status_code == 403:
+                break
             assert reply.status_code in ({404} if "{" in path else {200, 404}), path
-        tried += 1
+        else:
+            tried += 1
     assert tried >= 5
 
 

@@ -34,15 +34,22 @@ BY_DATA = {
     "login",
     "ago",
     "channel",
+    "commission",
+    "check",
+    "device",
     "alerts",
     "fault",
+    "correct",
 }
 
 
 #: Names that other rooms list.
 KINDS = BY_CODE
 CHANNELS = BY_NAME
-OUTCOMES = ("confirmed", "refuted", "dismissed", "reopened")
+OUTCOMES = ("confirmed", "refuted", "dismissed", "reopened", "withdrawn", "flagged", "cleared")
+#: What a check shows, and acts on installations.
+CHECKED = ("right", "other", "several", "nothing", "given_up", "running")
+ACTS = ("commission", "swap", "move", "taken", "retire", "correct", "undo")
 #: First parts of the names of profiles.
 PROFILES = ("lock", "gate", "hazard", "home")
 ALERT_STATUSES = {status for (before, _), after in TRANSITIONS.items() for status in (before, after)}
@@ -142,7 +149,15 @@ def _chosen_by_data(key: str, sources: str) -> bool:
     name = key.partition(".")[2]
     head, _, tail = name.rpartition("_")
     quoted = [f"'{name}'", f'"{name}"', f"'{head}_'", f'"{head}_{{', f"'_{tail}'", f'}}_{tail}"']
+    of_acts = {f"{act}_{part}" for act in ACTS for part in ("title", "text", "submit")}
+    of_acts |= {f"act_{act}" for act in ACTS} | {f"done_{act}" for act in ACTS}
+    of_checks = {f"outcome_{one}" for one in CHECKED} | {f"{one}_text" for one in CHECKED}
+    of_checks |= {f"outcome_{one}" for one in OUTCOMES} | {f"decided_{one}" for one in OUTCOMES}
+    states = {f"state_{one}{end}" for one in ("waiting", "arrived", "unproven") for end in ("", "_text")}
     listed = {
+        *of_acts,
+        *of_checks,
+        *states,
         *PROFILES,
         *STATES,
         *KINDS,

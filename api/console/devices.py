@@ -1,0 +1,260 @@
+"""The registry for people: every device, one device with its history, and corrections of where it was."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from api.auth import Account, Now
+from api.console import pages
+from api.console.commissioning import Installer
+from api.console.texts import Catalogue
+from api.console.views import registry
+from api.deps import Db, Given
+from api.device_acts import estates_of, leads_touched, problem_of, undo_within
+from api.fields import NO_NUL, Id
+from api.permissions import Needs
+from api.problems import Problem
+from devices import bindings, checks, lifecycle, listing
+from devices.acts import REASONS, Correct, Exchange, Undo
+from devices.errors import DevicesError
+from devices.listing import Listed
+from devices.timelines import Place
+from housing import estates
+
+router = APIRouter()
+
+DeviceReader = Annotated[Account, Depends(Needs("device.read"))]
+Corrector = Annotated[Account, Depends(Needs("device.correct"))]
+Words = Annotated[str, Query(max_length=100, pattern=NO_NUL)]
+Typed = Annotated[str, Form(max_length=64, pattern=NO_NUL)]
+
+_PAGE = 50
+#: As a browser's own field sends a local time.
+_LOCAL = "%Y-%m-%dT%H:%M"
+
+
+@router.get("/devices")
+def devices_page(
+    *,
+    request: Request,
+    account: DeviceReader,
+    connection: Db,
+    find: Words = "",
+    after: Annotated[str | None, Query(max_length=64, pattern=NO_NUL)] = None,
+) -> Response:
+    """Every device by code."""
+    t = pages.language(request)
+    found = listing.devices(
+        connection, estates=estates_of(account), words=find.strip() or None, after=after, limit=_PAGE + 1
+    )
+    return pages.render(
+        request,
+        "devices.html",
+        account=account,
+        connection=connection,
+        section="devices",
+        view=registry.list_view(t, found[:_PAGE], find=find.strip(), more=len(found) > _PAGE),
+        can_install=account.may("device.install"),
+    )
+
+
+@router.get("/devices/{device}")
+def device_page(
+    *,
+    request: Request,
+    device: str,
+    account: DeviceReader,
+    connection: Db,
+    deps: Given,
+    now: Now,
+    done: str = "",
+) -> Response:
+    """One device: where it was and is, what was done to it, what was checked."""
+    t = pages.language(request)
+    found = listing.device(connection, device, estates=estates_of(account))
+    history = bindings.history(connection, found.id)
+    believed = {one.id: bindings.believed(connection, one.id, after=False) for one in history}
+    homes = {row.unit_id for rows in believed.values() for row in rows if row.unit_id is not None}
+    view = registry.device_view(
+        t,
+        found,
+        installed=listing.installations_of(connection, found.id),
+        history=history,
+        believed=believed,
+        units=listing.unit_codes(connection, sorted(homes)),
+        checks=checks.of_device(connection, found.id),
+        undo_within=undo_within(deps, now),
+        may_install=account.may("device.install"),
+        may_correct=account.may("device.correct"),
+        may_read_units=account.may("unit.read"),
+        now=now,
+    )
+    return pages.render(
+        request,
+        "device.html",
+        account=account,
+        connection=connection,
+        section="devices",
+        view=view,
+        done=done if done in ("corrected", "undone") else "",
+    )
+
+
+@router.post("/devices/changes/{change_id}/undo")
+def undo(*, change_id: Id, account: Installer, connection: Db, deps: Given, now: Now) -> Response:
+    """Take an act back."""
+    found = bindings.change(connection, change_id)
+    if found is None:
+        raise Problem("not_found")
+    if found.act == "correct" and not account.may("device.correct"):
+        raise Problem("not_permitted", action="device.correct")
+    mine = estates_of(account)
+    lifecycle.perform(
+        connection,
+        Undo(change_id=change_id, within=undo_within(deps, now)),
+        by=f"account:{account.username}",
+        now=now,
+        estates=mine,
+    )
+    codes = listing.codes(connection, list(bindings.concerned(connection, change_id)), estates=mine)
+    return RedirectResponse(f"/devices/{quote(min(codes.values()))}?done=undone", status_code=303)
+
+
+@router.get("/devices/{device}/correct")
+def correct_page(request: Request, device: str, account: Corrector, connection: Db) -> Response:
+    """The empty form of a correction."""
+    found = listing.device(connection, device, estates=estates_of(account))
+    return _form(request, account, connection, found, registry.CorrectForm())
+
+
+@router.post("/devices/{device}/correct")
+def correct(
+    *,
+    request: Request,
+    device: str,
+    account: Corrector,
+    connection: Db,
+    now: Now,
+    what: Annotated[Literal["place", "exchange"], Form()],
+    step: Annotated[Literal["preview", "do"], Form()],
+    flat: Typed = "",
+    other: Typed = "",
+    since: Typed = "",
+    until: Typed = "",
+    reason: Typed = "",
+    note: Annotated[str, Form(max_length=2000, pattern=NO_NUL)] = "",
+    seen: Typed = "",
+) -> Response:
+    """Show what would follow; confirmed, do it."""
+    t = pages.language(request)
+    mine = estates_of(account)
+    found = listing.device(connection, device, estates=mine)
+    form = registry.CorrectForm(
+        what=what, flat=flat, other=other, since=since, until=until, reason=reason, note=note
+    )
+    try:
+        wanted = _wanted(connection, account, t, found, form)
+        shown = lifecycle.preview(connection, wanted, now=now, estates=mine)
+        # what was changed in the form after it was shown is shown first
+        if step == "do" and seen.endswith(form.mark):
+            lifecycle.perform(
+                connection,
+                wanted,
+                by=f"account:{account.username}",
+                now=now,
+                estates=mine,
+                seen=seen.removesuffix(form.mark),
+            )
+            return RedirectResponse(f"/devices/{quote(found.code)}?done=corrected", status_code=303)
+    except _Refused as refused:
+        return _form(request, account, connection, found, form, problem=str(refused), status=422)
+    except DevicesError as error:
+        text = problem_of(error).text
+        return _form(
+            request, account, connection, found, form, problem=t.of(text.zh, text.en), status=text.status
+        )
+    touched = leads_touched(connection, account, shown.effects)
+    preview = registry.preview_view(
+        t, shown, form, leads=touched, units=listing.unit_codes(connection, shown.units)
+    )
+    return _form(request, account, connection, found, form, preview=preview)
+
+
+class _Refused(Exception):
+    """What is missing from a form, in the words of the page."""
+
+
+def _wanted(
+    connection: Db, account: Account, t: Catalogue, found: Listed, form: registry.CorrectForm
+) -> Correct | Exchange:
+    zone = ZoneInfo(found.time_zone)
+    since, until = _moment(t, form.since, zone), _moment(t, form.until, zone)
+    if form.reason not in REASONS:
+        raise _Refused(t("correct.need_reason"))
+    if form.what == "exchange":
+        if not form.other.strip():
+            raise _Refused(t("correct.need_other"))
+        return Exchange(
+            one=found.code,
+            other=form.other.strip(),
+            since=since,
+            until=until,
+            reason=form.reason,
+            note=form.note,
+        )
+    homes = estates.find_units(
+        connection, form.flat, estate_id=found.estate_id, scope=account.scope, limit=50
+    )
+    exact = [home for home in homes if home.code == form.flat.strip()] or homes
+    if len(exact) != 1:
+        raise _Refused(t("correct.need_flat"))
+    if since is None:
+        raise _Refused(t("correct.need_since"))
+    return Correct(
+        device=found.code,
+        place=Place(unit_id=exact[0].id),
+        since=since,
+        until=until,
+        reason=form.reason,
+        note=form.note,
+    )
+
+
+def _moment(t: Catalogue, text: str, zone: ZoneInfo) -> datetime | None:
+    if not text.strip():
+        return None
+    try:
+        return datetime.strptime(text.strip(), _LOCAL).replace(tzinfo=zone)
+    except ValueError as error:
+        raise _Refused(t("correct.bad_time")) from error
+
+
+def _form(
+    request: Request,
+    account: Account,
+    connection: Db,
+    found: Listed,
+    form: registry.CorrectForm,
+    *,
+    preview: registry.PreviewView | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    t = pages.language(request)
+    return pages.render(
+        request,
+        "correct.html",
+        account=account,
+        connection=connection,
+        section="devices",
+        status=status,
+        device=found,
+        form=form,
+        reasons=tuple((code, t.of(*said)) for code, said in REASONS.items()),
+        preview=preview,
+        problem=problem,
+    )

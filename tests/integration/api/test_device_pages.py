@@ -1,0 +1,90 @@
+"""What the pages of devices refuse and how they answer; what they look like is for the browser."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import zxingcpp
+from fastapi.testclient import TestClient
+
+from api.auth import COOKIE, log_in
+from api.console import photo
+from api.deps import Deps
+from api.passwords import Passwords
+from devices import registry
+from storage.pool import Connection
+from tests.estates import build_estates, estate_id
+from tests.integration.api.conftest import PASSWORD, RULES
+
+
+@pytest.fixture
+def units(connection: Connection) -> list[int]:
+    found = build_estates(connection, "HA", "HB")
+    for code in ("w-1", "w-2"):
+        registry.register_device(
+            connection, code=code, profile="water-register", estate_id=estate_id(connection, "HA")
+        )
+    connection.commit()
+    return found["HA"]
+
+
+@pytest.fixture
+def csrf(client: TestClient, deps: Deps, add_account: Callable[..., None], units: list[int]) -> str:
+    """An installer is logged in."""
+    add_account("ina", "installer", "HA")
+    started = log_in(deps, Passwords(RULES), username="ina", password=PASSWORD, kind="cookie")
+    client.cookies.set(COOKIE, started.token)
+    return started.csrf
+
+
+def test_the_first_page_of_an_installer(client: TestClient, csrf: str) -> None:
+    reply = client.get("/", follow_redirects=False)
+    assert (reply.status_code, reply.headers["location"]) == (303, "/commissioning")
+    page = client.get("/commissioning")
+    assert page.status_code == 200, page.text
+    assert page.headers["permissions-policy"].startswith("camera=(self)")
+    assert page.headers["content-security-policy"].endswith("connect-src 'self'")
+    assert "unsafe" not in page.headers["content-security-policy"]
+
+
+def test_a_form_without_the_sessions_token_changes_nothing(
+    client: TestClient, csrf: str, units: list[int], connection: Connection
+) -> None:
+    path = f"/commissioning/devices/w-1/at/{units[0]}"
+    for token, status in (("", 403), ("x", 403), (csrf, 303)):
+        reply = client.post(path, data={"csrf": token, "act": "commission"}, follow_redirects=False)
+        assert reply.status_code == status, reply.text
+    assert connection.execute("SELECT count(*) FROM installation_change").fetchone() == (1,)
+
+
+def test_a_refusal_is_a_page_that_says_why(client: TestClient, csrf: str, units: list[int]) -> None:
+    client.post(f"/commissioning/devices/w-1/at/{units[0]}", data={"csrf": csrf, "act": "commission"})
+    reply = client.post(
+        f"/commissioning/devices/w-2/at/{units[0]}?lang=en", data={"csrf": csrf, "act": "commission"}
+    )
+    assert reply.status_code == 409
+    assert "Another device serves this there" in reply.text
+    assert client.get("/commissioning/devices/w-9").status_code == 404
+    assert client.get("/devices/w-1/correct").status_code == 403
+    assert client.get("/units").status_code == 403
+
+
+def test_a_photo_is_read_and_a_wrong_one_refused(client: TestClient, csrf: str) -> None:
+    code = zxingcpp.create_barcode("w-1", zxingcpp.BarcodeFormat.QRCode)
+    pixels = np.pad(np.array(code.to_image(scale=5)), 30, constant_values=255).astype(np.uint8)
+
+    def send(body: bytes, width: int, token: str = csrf) -> tuple[int, object]:
+        reply = client.post(
+            f"{photo.PATH}?width={width}",
+            content=body,
+            headers={"x-csrf-token": token, "content-type": "application/octet-stream"},
+        )
+        return reply.status_code, reply.json() if reply.status_code == 200 else None
+
+    height, width = pixels.shape
+    assert send(pixels.tobytes(), width) == (200, {"texts": ["w-1"]})
+    assert send(bytes(height * width), width) == (200, {"texts": []})
+    assert send(pixels.tobytes(), width, token="x")[0] == 403
+    assert send(pixels.tobytes()[:-1], width)[0] == 400
+    assert send(b"", width)[0] == 400
+    assert send(bytes(photo.MAX_BYTES + 1), 1000)[0] == 413
