@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from devices import formats
@@ -326,6 +326,7 @@ values = st.recursive(
 options: st.SearchStrategy[dict[str, Value]] = st.sampled_from([{}, {"ack": "RecPushAck"}, {"ack": "none"}])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from([REC, SNAP, ACK, BASIC, "face-gate"]),
     st.dictionaries(keys, values, max_size=6).map(json.dumps).map(str.encode) | st.binary(max_size=40),

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devices.decoders.elements import DecodedEvent
@@ -170,6 +170,7 @@ marks = st.sampled_from(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.binary(max_size=40)
     | st.dictionaries(texts, values).map(json.dumps).map(str.encode)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devices.decoders.elements import Element
@@ -162,6 +162,7 @@ values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.binary(max_size=40)
     | st.dictionaries(texts, values).map(json.dumps).map(str.encode)
