@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from ingest.errors import BlockDamaged
 from ingest.journal import Journaled, read_block
@@ -27,6 +28,7 @@ _MESSAGES, _BYTES = 50_000, 16 * 1024 * 1024
 #: Held alone while blocks are put together, shared by whoever reads several one after the other.
 _LOCK = 7_309_004_732
 
+Ints = npt.NDArray[np.int64]
 Block = tuple[int, Sequence[Journaled]]
 
 
@@ -37,10 +39,12 @@ class _Pack(msgspec.Struct, frozen=True, array_like=True):
     blocks: list[tuple[int, int]]
     #: Topic and number of messages.
     topics: list[tuple[str, int]]
-    #: For each message its place among all, in the order of the blocks, and when it came: differences
-    #: within a topic, as bytes of equal weight (see `_planes`).
-    places: bytes
+    #: What divides all times of arrival: 1,000, where they are kept to the millisecond.
+    unit: int
+    #: For each message when it came, and how far its place among all, in the order of the blocks, is from
+    #: where that puts it: mostly not at all. Both by topic, as `_planes` of differences.
     received: bytes
+    moved: bytes
     payloads: list[bytes]
     #: By place; most messages have none.
     properties: dict[int, dict[str, Any]]
@@ -59,11 +63,14 @@ def make_pack(blocks: Sequence[Block]) -> bytes:
         topic = messages[place].topic
         topics[topic] = topics.get(topic, 0) + 1
     counts = list(topics.values())
+    received = np.asarray([messages[place].received_us for place in order], np.int64)
+    unit = int(np.gcd.reduce(received)) or 1
     pack = _Pack(
         blocks=[(number, len(block)) for number, block in blocks],
         topics=list(topics.items()),
-        places=_planes(order, counts),
-        received=_planes([messages[place].received_us for place in order], counts),
+        unit=unit,
+        received=_planes(received // unit, counts),
+        moved=_planes(np.asarray(order, np.int64) - _ranks(received), counts),
         payloads=[messages[place].payload for place in order],
         properties={place: found for place, m in enumerate(messages) if (found := m.properties) is not None},
     )
@@ -81,11 +88,12 @@ def read_pack(pack: bytes) -> list[Block]:
     try:
         found = _DECODER.decode(lzma.decompress(pack))
         counts = [count for _, count in found.topics]
-        places = _from_planes(found.places, counts)
-        received = _from_planes(found.received, counts)
+        received = _from_planes(found.received, counts) * found.unit
+        places = _from_planes(found.moved, counts) + _ranks(received)
         named = [topic for topic, count in found.topics for _ in range(count)]
         messages: list[Journaled | None] = [None] * len(found.payloads)
-        for topic, place, received_us, payload in zip(named, places, received, found.payloads, strict=True):
+        arrived = zip(places.tolist(), received.tolist(), strict=True)
+        for topic, (place, received_us), payload in zip(named, arrived, found.payloads, strict=True):
             messages[place] = Journaled(topic, payload, received_us, found.properties.get(place))
     except (lzma.LZMAError, msgspec.DecodeError, ValueError, IndexError) as error:
         raise BlockDamaged(str(error)) from error
@@ -179,23 +187,29 @@ def read_row(number: int, block: bytes, *, is_pack: bool) -> list[Block]:
     return read_pack(block) if is_pack else [(number, read_block(block))]
 
 
-def _planes(values: Sequence[int], counts: Sequence[int]) -> bytes:
+def _ranks(received: Ints) -> Ints:
+    """The place of each message by its arrival; of equals the one that comes first here."""
+    ranks = np.empty(len(received), np.int64)
+    ranks[np.argsort(received, kind="stable")] = np.arange(len(received))
+    return ranks
+
+
+def _planes(numbers: Ints, counts: Sequence[int]) -> bytes:
     """Differences to the one before within a topic, the first as it is; their first bytes, their second …
 
     High bytes of small differences are all alike, which a compressor sees only when they lie together.
     """
-    numbers = np.asarray(values, dtype=np.int64)
     differences = np.diff(numbers, prepend=0)
     starts = np.cumsum(np.asarray([0, *counts], dtype=np.int64))[:-1]
     differences[starts[starts < numbers.size]] = numbers[starts[starts < numbers.size]]
     return differences.astype("<i8").view(np.uint8).reshape(-1, 8).T.tobytes()
 
 
-def _from_planes(planes: bytes, counts: Sequence[int]) -> list[int]:
+def _from_planes(planes: bytes, counts: Sequence[int]) -> Ints:
     differences = np.frombuffer(planes, np.uint8).reshape(8, -1).T.copy().view("<i8").ravel()
-    values: list[int] = []
+    numbers = differences.astype(np.int64)
     first = 0
     for count in counts:
-        values += np.cumsum(differences[first : first + count]).tolist()
+        numbers[first : first + count] = np.cumsum(numbers[first : first + count])
         first += count
-    return values
+    return numbers
