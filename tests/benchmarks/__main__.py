@@ -13,6 +13,7 @@ MEASUREMENTS = {
     "peers": "the same beside mq-bridge and Node-RED",
     "memory": "what ingest holds while a million messages pass",
     "usage": "consumption derived from stored readings",
+    "watch": "conditions and alerts of 100,000 devices",
     "bytes": "what a home takes on disk in a year",
     "city": "one day of 100,000 homes",
 }
