@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anju import clock
+from anju import clock, lifecycle
 from anju.errors import AnjuError
 from anju.options import DataDir
 
@@ -25,6 +25,20 @@ devices = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+devices.command("list")(lifecycle.list_)
+for _command in (
+    lifecycle.show,
+    lifecycle.register,
+    lifecycle.commission,
+    lifecycle.swap,
+    lifecycle.move,
+    lifecycle.retire,
+    lifecycle.correct,
+    lifecycle.exchange,
+    lifecycle.undo,
+):
+    devices.command()(_command)
 
 
 @devices.command()

@@ -26,7 +26,7 @@ ORDER BY c.id DESC
 
 -- moved --
 -- How far each channel of the device and of its neighbours (same building, or same gateway) moved since:
--- above the last value before, or above the first one since where there is none.
+-- above the last value before, or above the lowest one since where there is none.
 WITH near AS (
     SELECT i.device_id, i.channel, i.multiplier, v.code AS unit, c.metered
     FROM installation i
@@ -40,7 +40,7 @@ WITH near AS (
            OR d.gateway_id = (SELECT gateway_id FROM device WHERE id = %(device_id)s))
 )
 SELECT n.device_id, d.code, n.unit, n.channel,
-       coalesce(greatest(CASE WHEN n.metered THEN s.last ELSE s.most END - coalesce(b.value, s.first), 0), 0)
+       coalesce(greatest(CASE WHEN n.metered THEN s.last ELSE s.most END - coalesce(b.value, s.least), 0), 0)
            * n.multiplier,
        s.heard_at
 FROM near n
@@ -53,7 +53,7 @@ LEFT JOIN LATERAL (
 ) b ON true
 LEFT JOIN LATERAL (
     SELECT max(r.value) AS most, max(r.time) AS heard_at,
-           (array_agg(r.value ORDER BY r.time))[1] AS first,
+           min(r.value) AS least,
            (array_agg(r.value ORDER BY r.time DESC))[1] AS last
     FROM v_reading r
     WHERE r.device_id = n.device_id AND r.channel = n.channel AND r.time > %(since)s AND r.time <= %(until)s

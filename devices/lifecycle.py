@@ -27,7 +27,7 @@ from devices.profiles import load_profiles
 from devices.timelines import Place, by_point, cut, ends, in_force, place_of, put
 from storage.pool import Connection
 from storage.queries import load
-from wire.channels import BY_CODE, BY_NAME, EVENTS
+from wire.channels import BY_CODE, EVENTS
 
 _SQL = load("devices", "lifecycle.sql")
 
@@ -298,9 +298,7 @@ def _keep_registers(connection: Connection, wanted: Swap, plan: Plan, change_id:
     for row in plan.after:
         if row.device_id != new or row.valid_from != wanted.at or not _is_metered(row.channel):
             continue
-        read = next(
-            (found for name, found in wanted.registers.items() if BY_NAME[name].code == row.channel), None
-        )
+        read = wanted.registers.get(BY_CODE[row.channel].name)
         connection.execute(
             _SQL["insert_swap"],
             {

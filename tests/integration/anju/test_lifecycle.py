@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from anju import cli
+from anju.errors import AnjuError
+from storage.pool import connect
+from tests.estates import build_estates
+
+
+@pytest.fixture
+def devices(dsn: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("ANJU_DATABASE_URL", dsn)
+    monkeypatch.setenv("ANJU_DATA_DIR", str(tmp_path))
+    with connect(dsn, name="test") as connection:
+        build_estates(connection)
+
+    def run(*arguments: str) -> str:
+        found = CliRunner().invoke(cli.app, ["devices", *arguments], catch_exceptions=False)
+        assert found.exit_code == 0, found.output
+        return found.output
+
+    return run
+
+
+def test_a_device_from_the_command_line(devices) -> None:
+    for code in ("w-1", "w-2"):
+        devices(
+            "register", code, "--profile", "water-register", "--estate", "HA", "--serial", f"88{code[-1]}"
+        )
+    done = devices("commission", "w-1", "--unit", "1-1-0101", "--at", "2026-01-05T08:00")
+    assert done == "done: act 1\n"
+    assert devices("commission", "w-1", "--unit", "1-1-0101", "--at", "2026-01-05T08:00").startswith(
+        "nothing"
+    )
+    devices("swap", "w-1", "w-2", "--at", "2026-02-01T09:30", "--channel", "water_l", "--old-final", "8123")
+    assert devices("list").splitlines() == [
+        "w-1  water-register  881  HA  (retired)",
+        "w-2  water-register  882  HA",
+    ]
+    shown = devices("show", "w-2")
+    assert "water_l  1-1-0101  since 2026-02-01 09:30  x1" in shown
+    assert "act 2  swap" in shown
+    devices("move", "w-2", "--unit", "1-1-0102")
+    devices("retire", "w-2")
+    assert "water_l  1-1-0102" in devices("show", "w-2")
+
+
+def test_a_correction_is_shown_first(devices) -> None:
+    for code, unit in (("w-1", "1-1-0101"), ("w-2", "1-1-0102")):
+        devices("register", code, "--profile", "water-register", "--estate", "HA")
+        devices("commission", code, "--unit", unit, "--at", "2026-01-05T08:00")
+    assert "not done" in devices("exchange", "w-1", "w-2", "--dry-run")
+    assert "water_l  1-1-0101" in devices("show", "w-1")
+    done = devices("exchange", "w-1", "w-2", "--note", "表号抄反")
+    assert "water_l  1-1-0102" in devices("show", "w-1")
+    devices("undo", done.split()[-1])
+    assert "water_l  1-1-0101" in devices("show", "w-1")
+    devices("correct", "w-1", "--unit", "1-1-0103", "--since", "2026-01-06", "--until", "2026-01-08")
+    assert "water_l  1-1-0103  since 2026-01-06 00:00 until 2026-01-08 00:00" in devices("show", "w-1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["commission", "w-9", "--unit", "1-1-0101"], "no such device"),
+        (["commission", "w-1", "--unit", "9-9"], "no such home in HA"),
+        (["commission", "w-1"], "name a place"),
+        (["commission", "w-1", "--unit", "1-1-0101", "--at", "soon"], "not a time"),
+        (["register", "w-2", "--profile", "water-register", "--estate", "HX"], "no such estate"),
+        (["register", "w-2", "--profile", "sun-dial", "--estate", "HA"], "no such profile"),
+        (["undo", "77"], "cannot be undone"),
+    ],
+)
+def test_what_is_refused_is_one_line(devices, arguments: list[str], words: str) -> None:
+    devices("register", "w-1", "--profile", "water-register", "--estate", "HA")
+    with pytest.raises(AnjuError, match=words):
+        devices(*arguments)
