@@ -163,7 +163,7 @@ def read_profile(file: Traversable) -> Profile:
             raise ProfileInvalid(f"{file.name}: commands: no such command: {name}")
     if found.commands and found.format != NATIVE:
         raise ProfileInvalid(
-            f"{file.name}: commands: there is no way to tell a {found.format} device anything"
+            f"{file.name}: commands: there is no way to tell devices of {found.format} anything"
         )
     for rule in found.field:
         _check(file.name, rule, found)

@@ -52,6 +52,8 @@ def test_a_profile_is_named_after_its_file(tmp_path: Path) -> None:
         ("3600", "0", "expected_interval_s"),
         ("3600", '"often"', "expected_interval_s"),
         ("native-v1", "native-v9", "format"),
+        ("3600", '3600\ncommands = ["explode"]', "explode"),
+        ('"native-v1"', '"obis"\ncommands = ["restart"]', "tell devices of obis"),
         ('["smoke"]', '["earthquake"]', "earthquake"),
         ("energy_kwh", "energy_mwh", "channels.energy_mwh"),
         ('"interval"', '"gauge"', "channels.energy_kwh"),
