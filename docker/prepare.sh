@@ -1,7 +1,7 @@
 #!/bin/sh
 # Make the passwords, keys and certificates that docker-compose.yml mounts; what is there already stays.
 #
-#     sudo docker/prepare.sh DEVICES_NAME WEB_NAME
+#     docker/prepare.sh DEVICES_NAME WEB_NAME
 #
 # DEVICES_NAME is what devices connect to (8883), WEB_NAME what people open (443). Both get a certificate that
 # vouches for itself: put your own in place of mosquitto_cert/_key and web_cert/_key where you have them.
