@@ -20,7 +20,7 @@ from storage.queries import load
 from wire.channels import BY_CODE
 
 _SQL = load("alerts", "raising.sql")
-_LOCK = 7_309_004_714
+_LOCK = 7_309_004_719
 #: Who raises.
 WORKER = "system:worker"
 

@@ -23,7 +23,7 @@ from storage.pool import Connection
 from storage.queries import load
 
 _SQL = load("devices", "watch.sql")
-_LOCK = 7_309_004_713
+_LOCK = 7_309_004_718
 _RANGE = re.compile(r"\[(-?\d+),(-?\d+)\)")
 _NONE: Mapping[int, Any] = MappingProxyType({})
 
