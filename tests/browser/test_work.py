@@ -174,7 +174,7 @@ def test_what_is_not_mine_does_not_exist(site: Site, open_page: Opener) -> None:
 def test_a_role_without_leads_has_no_way_to_them(site: Site, open_page: Opener) -> None:
     page = open_page("operator")
     page.goto(site.url)
-    expect(page.locator(".top nav a")).to_have_text(["总览", "住房"])
+    expect(page.locator(".top nav a")).to_have_text(["总览", "告警", "住房", "设备"])
     expect(page.locator(".todo")).to_have_count(0)
     response = page.goto(f"{site.url}/leads")
     assert response is not None
