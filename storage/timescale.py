@@ -102,7 +102,7 @@ LAYOUTS = (
     Layout(
         table="journal",
         column="received_at",
-        chunk=timedelta(days=7),
+        chunk=timedelta(days=14),
         # every row by itself: a pack is compressed already, and a thousand of them are too much for one array
         segment_by="id",
         order_by="received_at",
