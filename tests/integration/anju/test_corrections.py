@@ -365,3 +365,21 @@ def test_one_device_alone_can_be_corrected_to_a_home_that_is_free(connection: Co
     ).fetchall()
     assert [row[:2] for row in days] == [(believed, ENERGY), (believed, WATER), (real, WATER)]
     assert days[1][3] == days[2][2] == (local(4)).date()
+
+
+def test_what_was_spread_over_a_gap_goes_with_the_reading_that_ended_it(connection: Connection) -> None:
+    """The period begins where nothing was read, and the home gets no other meter."""
+    believed, real, right, fellow = make_units(connection, 4)
+    home = lived_in(30, seed=4).without(10, 20, "litres", "kwh")
+    wrong, other = (make_device(connection, code, home) for code in ("dev-0", "dev-1"))
+    since, now = local(15), local(30, 1)
+    bind(connection, wrong, believed, BEGAN)
+    bind(connection, other, right, BEGAN, since)
+    bind(connection, other, fellow, since)
+    settle(connection, now)
+    sweep(connection, books=BOOKS, first=FIRST, last=FIRST + timedelta(days=30), now=now)
+    wanted = Correct(device="dev-0", place=Place(unit_id=real), since=since)
+    lifecycle.perform(connection, wanted, by="account:olga", now=now)
+    settle(connection, now)
+    assert derived(connection, believed) == derived(connection, right)
+    assert derived(connection, real) == derived(connection, fellow)
