@@ -1,5 +1,6 @@
 """What the pages of devices refuse and how they answer; what they look like is for the browser."""
 
+import html
 from collections.abc import Callable
 
 import numpy as np
@@ -12,8 +13,13 @@ from api.console import photo
 from api.deps import Deps
 from api.passwords import Passwords
 from devices import registry
+from housing.leads import list_leads, raise_leads
+from housing.scope import EVERYTHING
+from housing.verdicts import record
+from housing.withdrawals import Rebound, withdraw
+from policy import load
 from storage.pool import Connection
-from tests.estates import build_estates, estate_id
+from tests.estates import NOW, SWEPT, add_signal, build_estates, estate_id
 from tests.integration.api.conftest import PASSWORD, RULES
 
 
@@ -88,3 +94,59 @@ def test_a_photo_is_read_and_a_wrong_one_refused(client: TestClient, csrf: str) 
     assert send(pixels.tobytes()[:-1], width)[0] == 400
     assert send(b"", width)[0] == 400
     assert send(bytes(photo.MAX_BYTES + 1), 1000)[0] == 413
+
+
+@pytest.mark.parametrize(
+    ("decided", "zh", "en"),
+    [
+        (False, "已撤回：依据的数据不属于这户。", "Withdrawn: the data behind it was not this home’s."),
+        (True, "请再看一次", "Please look again"),
+    ],
+)
+def test_a_lead_on_anothers_data_says_so(
+    client: TestClient,
+    deps: Deps,
+    add_account: Callable[..., None],
+    units: list[int],
+    connection: Connection,
+    decided: bool,
+    zh: str,
+    en: str,
+) -> None:
+    add_signal(connection, units[0])
+    raise_leads(connection, books={"anhe": load("anhe")}, now=NOW)
+    (lead,) = list_leads(connection, scope=EVERYTHING)
+    if decided:
+        record(
+            connection,
+            lead_id=lead.id,
+            version=1,
+            outcome="confirmed",
+            code="seen",
+            source="visit",
+            by="li",
+            now=NOW,
+            scope=EVERYTHING,
+        )
+    connection.execute("DELETE FROM signal")
+    rebound = Rebound(
+        unit_id=units[0],
+        channels=frozenset({"energy_kwh"}),
+        first=SWEPT,
+        last=SWEPT,
+        change_id=1,
+        by="account:olga",
+        reason="crossed",
+    )
+    withdraw(connection, [rebound], now=NOW)
+    connection.commit()
+    add_account("li", "supervisor", "HA")
+    started = log_in(deps, Passwords(RULES), username="li", password=PASSWORD, kind="cookie")
+    client.cookies.set(COOKIE, started.token)
+    for language, words in (("zh", zh), ("en", en)):
+        page = client.get(f"/leads/{lead.id}?lang={language}").text
+        assert words in page
+        assert ("另一户" if language == "zh" else "another home's") in html.unescape(page)
+        assert "olga" in page
+    assert client.get("/leads?status=decided").status_code == 200
+    assert client.get(f"/units/{units[0]}").status_code == 200

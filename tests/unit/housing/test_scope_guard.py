@@ -12,6 +12,7 @@ FILES = (
     ("housing", "leases.sql"),
     ("housing", "residents.sql"),
     ("housing", "verdicts.sql"),
+    ("housing", "withdrawals.sql"),
     ("api", "readings.sql"),
     ("api", "signals.sql"),
 )
@@ -36,6 +37,10 @@ UNSCOPED = {
     "stored_residents",
     # sweeps
     "newest_sweep",
+    "lock_concerned",
+    "renew_evidence",
+    "record",
+    "close",
     "refresh_leads",
     "open_leads",
     # behind lock_lead
