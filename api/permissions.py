@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from api.auth import Account, account_of
 from api.problems import Problem
+from ingest.receivers import RECEIVERS
 
 
 class Needs:
@@ -38,6 +39,8 @@ PUBLIC = frozenset(
         ("GET", "/static/{name}"),
     }
 )
+#: Where devices and clouds post: each proves itself by a secret of its own (`api.receivers`).
+RECEIVING = frozenset(("POST", f"/in/{receiver.name}/{{sender}}") for receiver in RECEIVERS)
 #: What everybody who is logged in may do with their own session, or where the action depends on the path
 #: and is checked inside.
 OWN = frozenset(

@@ -1,10 +1,23 @@
 """Nobody goes round the audited function: an audit that cannot be written stops the read."""
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOMS = ("anju", "api", "ingest", "anomaly", "housing", "devices", "usage", "storage", "policy", "wire")
+ROOMS = (
+    "anju",
+    "api",
+    "ingest",
+    "anomaly",
+    "housing",
+    "alerts",
+    "devices",
+    "usage",
+    "storage",
+    "policy",
+    "wire",
+)
 
 
 def _names(file: Path) -> set[str]:
@@ -32,7 +45,7 @@ def test_only_residents_and_storage_touch_sealed_columns() -> None:
         str(file.relative_to(ROOT))
         for room in ROOMS
         for file in [*(ROOT / room).rglob("*.py"), *(ROOT / room).rglob("*.sql")]
-        if "_enc" in file.read_text(encoding="utf-8").replace("_encode", "")
+        if re.search(r"_enc\b", file.read_text(encoding="utf-8"))
     }
     assert sealed == {
         "housing/residents.py",
