@@ -201,7 +201,7 @@ def reading_rows(
             channel=channel_word(t, one.channel),
             value=t("commission.event")
             if one.value is None
-            else f"{words.figure(one.value)} {BY_CODE[one.channel].unit}",
+            else f"{one.value:.10g} {BY_CODE[one.channel].unit}",
             age=t("commission.ago", age=words.age(t, now - one.received_at)),
             proven=not one.quality & int(Quality.IDENTITY_UNPROVEN),
             fresh=one.received_at >= since,
