@@ -22,6 +22,8 @@ NO_UNIT, NO_TOTAL, NO_MEDIUM = "unit_not_stated", "no_present_total", "medium_no
 _TARIFF = re.compile(r"t(?P<number>\d{1,2})|(?:tariff|rate)(?P<behind>\d*)")
 _PHASE = re.compile(r"(?:l|p|phase|ch)([123])")
 _LETTERS = MappingProxyType({"a": 1, "b": 2, "c": 3})
+#: Objects that are called so hold what is of one phase.
+_LINES = frozenset({"l1", "l2", "l3"})
 _ALL_PHASES = frozenset({"l123", "abc", "3phase", "threephase", "123", "1234"})
 #: Between what a number can be where its unit is not stated.
 _PLAUSIBLE = MappingProxyType(
@@ -112,7 +114,7 @@ def excluded(sample: Sample, *words: str) -> bool:
 
 
 def tariff_of(own: Words) -> int:
-    """Which tariff alone; 0: none; -1: one without a number."""
+    """Which tariff alone; 0: none, or all; -1: one without a number."""
     for at, word in enumerate(own.plain):
         found = _TARIFF.fullmatch(word)
         if found is not None:
@@ -120,14 +122,18 @@ def tariff_of(own: Words) -> int:
             number = (
                 found["number"] or found["behind"] or (behind[0] if behind and behind[0].isdigit() else "")
             )
-            return int(number) or -1 if number else -1
+            if number and int(number) == 0:
+                continue  # as M-Bus and OBIS count them: all together
+            return int(number) if number else -1
     return 0
 
 
 def phase_of(sample: Sample) -> int:
     """Which phase alone, 1 to 3; 0: none, or all; -1: between two, or another part."""
     found = _phase(sample.own)
-    return found if found or not sample.around.has("phase", "phases") else _phase(sample.around)
+    if found or not (sample.around.has("phase", "phases") or not _LINES.isdisjoint(sample.around.plain)):
+        return found
+    return _phase(sample.around)
 
 
 def _phase(own: Words) -> int:
@@ -156,7 +162,8 @@ def sums_of_tariffs(found: Iterable[Candidate]) -> list[Candidate]:
     """Of values of all tariffs from the first on, at least two, their sum; of one tariff, nothing."""
     by_tariff: dict[int, Candidate] = {}
     for one in found:
-        by_tariff.setdefault(one.tariff, one)
+        if by_tariff.setdefault(one.tariff, one).value != one.value:
+            return []  # of each phase one, perhaps
     if len(by_tariff) < 2 or by_tariff.keys() != set(range(1, len(by_tariff) + 1)):
         return []
     return [_sum(list(by_tariff.values()))]

@@ -151,9 +151,11 @@ def humidity(sample: Sample, number: float, context: Context) -> Found:  # noqa:
     return found if found is not None and 0 <= found.value <= _HIGHEST["battery_pct"] else None
 
 
-def co2(sample: Sample, number: float, context: Context) -> Found:  # noqa: ARG001
+def co2(sample: Sample, number: float, context: Context) -> Found:
     """As measured, not guessed from other gases."""
-    if not sample.own.has("co2"):
+    if "e" in sample.own.plain:
+        return None  # ``eCO2``: an equivalent
+    if not sample.own.has("co2") and not _is_concentration(sample, context):
         return None
     if excluded(sample, *NOT_NOW, *NO_MEASURE, "pollution", "equivalent", "temperature", "humidity"):
         return None
@@ -176,6 +178,14 @@ def _is_supply(sample: Sample, number: float, context: Context) -> bool:
     """Whether a voltage that nothing else is said of is that of the sensor's own supply."""
     mains = context.said.has("power", "energy", "current", "frequency") or sample.own.has("input", "people")
     return not mains and phase_of(sample) == 0 and _SUPPLY_V[0] <= number <= _SUPPLY_V[1]
+
+
+def _is_concentration(sample: Sample, context: Context) -> bool:
+    """Of what is said around it, or of the sensor: ``{"name": "CO2", "ppm": 528}``."""
+    plain = sample.own.plain
+    if sample.around.has("co2"):
+        return plain in (("ppm",), ("concentration",))
+    return plain == ("ppm",) and context.about.has("co2")
 
 
 def _usual(own: Words, number: float) -> tuple[str, str]:

@@ -42,6 +42,8 @@ _MEDIA = MappingProxyType(
     }
 )
 _MOST_WORDS = 256
+#: By how much a total in whole units is less than a tariff with decimals.
+_ROUNDED = 1.0
 #: What is worth having as of a set date, where the present value is not told.
 _DATED = frozenset({"heat_hca", *(name for name, channel in BY_NAME.items() if channel.metered)})
 
@@ -142,7 +144,7 @@ def _readings(candidates: Iterable[Candidate]) -> tuple[Meant, ...]:
         if one.sample.dated and (one.channel in present or one.channel not in _DATED):
             continue
         by_place.setdefault((one.channel, one.sample.at_us), []).append(one)
-    timed = {one.channel for one in candidates if one.sample.at_us is not None and not one.sample.dated}
+    timed = {one.channel for one in candidates if _is_timed(one.sample)}
     settled: list[Meant] = []
     for (channel, at_us), several in by_place.items():
         if at_us is None and channel in timed:
@@ -153,8 +155,14 @@ def _readings(candidates: Iterable[Candidate]) -> tuple[Meant, ...]:
     return tuple(settled)
 
 
+def _is_timed(sample: Sample) -> bool:
+    """Whether a value's time is the present one's: the same without a time is then no other."""
+    return sample.at_us is not None and not sample.dated and not sample.logged
+
+
 def _best(channel: str, several: list[Candidate]) -> Candidate | None:
     sharp = channel == "power_w" or BY_NAME[channel].metered
+    parts = [one.value for one in several if one.tariff] if sharp else []
     if sharp:
         several = [one for one in several if not one.tariff] or sums_of_tariffs(several)
         several = [one for one in several if not one.phase] or sums(several)
@@ -165,16 +173,18 @@ def _best(channel: str, several: list[Candidate]) -> Candidate | None:
     same = {one.sample.own.plain for one in best}
     if len({one.value for one in best}) > 1 and (sharp or (len(same) == 1 and best[0].sample.series)):
         return None
+    if any(part > best[0].value + _ROUNDED for part in parts):
+        return None  # less than a part of it: it is another
     return best[0]
 
 
 def _events(told: Iterable[Condition]) -> tuple[Meant, ...]:
     """One state an event type and time: of several doors or zones it is so if it is of one."""
     so: dict[tuple[str, int | None], bool] = {}
+    timed = {one.event for one in told if _is_timed(one.sample)}
     for one in told:
         place = (one.event, one.sample.at_us)
         so[place] = so.get(place, False) or one.is_so
-    timed = {event for event, at_us in so if at_us is not None}
     return tuple(
         Meant(event=event, is_so=is_so, at_us=at_us)
         for (event, at_us), is_so in so.items()

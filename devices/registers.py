@@ -45,7 +45,7 @@ def energy(sample: Sample, number: float, context: Context) -> Found:  # noqa: P
         return NO_TOTAL if stated or own.has("energy") else None
     if not stated:
         return NO_UNIT
-    phase = 0 if tariff else phase_of(sample)
+    phase = 0 if own.has("tariff") or tariff else phase_of(sample)
     if number < 0 or phase < 0:
         return NO_TOTAL
     channel = _carrier_of(sample, context, unit)
@@ -59,7 +59,8 @@ def volume(sample: Sample, number: float, context: Context) -> Found:
     own = sample.own
     unit = unit_of(sample, "water_l")
     stated = is_of("water_l", unit) and not is_of("flow_l_h", unit_of(sample, "flow_l_h"))
-    named = own.has("volume") or (own.has("water", "gas", "flow") and own.has("total", "consumption"))
+    summed = own.has("total", "consumption", "import")
+    named = own.has("volume") or (own.has("water", "gas", "flow") and summed)
     if (sample.unit and not stated) or not (stated or named):
         return None
     if own.has("battery", "voltage", "temperature", "flow") and not (named and stated):
@@ -102,7 +103,7 @@ def _carrier_of(sample: Sample, context: Context, unit: str) -> str | None:
     said, about = context.said, context.about
     if sample.words.has("heat") or unit.strip("[]()").lower() in _OF_HEAT:
         return "heat_kwh"
-    if sample.words.has("electricity", "import", "active") or about.has("electricity"):
+    if sample.words.has("electricity", "import", "active") or about.has("electricity", "power"):
         return "energy_kwh"
     if about.has("heat") or (said.has("volume") and said.has("carrier", "flow", "extreme")):
         return "heat_kwh"

@@ -25,7 +25,10 @@ _VALUE = frozenset(
     {"value", "val", "data", "v", "measurementvalue", "record", "reading", "readingvalue", "valeur", "wert"}
 )
 #: … of its unit …
-_UNIT = frozenset({"unit", "units", "typeunits", "unitid", "uom", "unitofmeasurement", "einheit", "unite"})
+_UNIT = frozenset(
+    {"unit", "units", "typeunits", "unitid", "uom", "unitofmeasurement", "einheit", "unite", "unité"}
+)
+_UNIT_ENDS = ("unit", "units", "单位")
 #: … and of its name.
 _NAME = (
     "variable", "typename", "name", "type", "measurementtype", "quantity", "label", "parameter", "key",
@@ -44,8 +47,14 @@ _TIME_NOUNS = frozenset(
     {"time", "timestamp", "stamp", "ts", "date", "datetime", "isotime", "unixtime", "epoch"}
 )
 #: A number and the unit behind it: ``3.4V``, ``25 ℃``.
-_AMOUNT = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*([^\d\s.,:;/-][^\s\d:;,-]{0,8}(?:\d|/\w{1,3})?)?\s*")
+_AMOUNT = re.compile(r"\s*([-+]?\d+(?:\.\d+|,\d\d?)?)\s*([^\d\s.,:;/-][^\s\d:;,-]{0,8}(?:\d|/\w{1,3})?)?\s*")
+#: Of the object that they stand in.
+_MORE = frozenset({"current", "actual", "now", "celsius", "degc", "percent", "percentage", "pct", "ambient"})
 _JOINTS = re.compile(r"[\W_]+")
+#: Lists of what was measured before. Hourly and daily ones may be of amounts, not of readings.
+_LOGS = frozenset(
+    {"history", "historic", "historical", "archive", "archived", "archieved", "log", "logged", "logs"}
+)
 _DEEPEST = 8
 #: What a unit alone in an object can be of.
 _MEASURED = ("volume", "total", "consumption", "energy")
@@ -72,6 +81,8 @@ class Sample:
     series: str = ""
     #: A value of a set date, as meters keep it beside the present one.
     dated: bool = False
+    #: One of a list of what was measured before, each with a time of its own.
+    logged: bool = False
 
     @property
     def words(self) -> Words:
@@ -85,7 +96,7 @@ class Sample:
             return None
         if isinstance(self.value, str):
             found = _AMOUNT.fullmatch(self.value)
-            return None if found is None else float(found[1])
+            return None if found is None else float(found[1].replace(",", "."))
         return float(self.value)
 
 
@@ -119,6 +130,7 @@ class _Reader:
         self._stated: dict[str, _Units] = {}
         self._named_by: dict[str, list[str]] = {}
         self._dates: dict[str, SetDates] = {}
+        self._dated: dict[str, bool] = {}
 
     def read(self) -> Iterator[Sample]:
         for name, value in self._fields.items():
@@ -132,15 +144,17 @@ class _Reader:
                 if parent not in self._dates:
                     self._dates[parent] = SetDates(group, self._zone)
                 date = self._dates[parent].of(own)
+                logged = date is None and around.has("past") and self._is_dated(name)
                 yield Sample(
                     field=name,
                     own=own if date is None else date.rest,
-                    around=around,
+                    around=_without_log(around) if logged else around,
                     value=value,
                     unit=self._unit(name, parent, leaf, own, value),
                     at_us=self._time(parent) if date is None else date.at_us,
                     series=_series(name),
                     dated=date is not None,
+                    logged=logged,
                 )
 
     def _named(
@@ -159,6 +173,9 @@ class _Reader:
         if leaf.isdigit():
             front, _, last = _without_numbers(name).rpartition(".")
             return words(last), _path(front)
+        front, _, last = _without_numbers(parent).rpartition(".")
+        if _says_more(leaf, last):
+            return words(f"{last}_{leaf}"), _path(front)
         return words(leaf), _path(parent)
 
     def _titles(self, parent: str) -> list[str]:
@@ -199,8 +216,8 @@ class _Reader:
                 called, value = _plain(key), str(group[key])
                 if called in _UNIT:
                     unit = unit or value
-                elif called.endswith(("units", "unit")):
-                    by_name[called.removesuffix("s").removesuffix("unit")] = value
+                elif called.endswith(_UNIT_ENDS):
+                    by_name[called.removesuffix("单位").removesuffix("s").removesuffix("unit")] = value
                     by_words.append((frozenset(words(key).plain[:-1]), value))
             self._stated[parent] = _Units(
                 unit=unit,
@@ -212,7 +229,7 @@ class _Reader:
 
     def _is_unit(self, leaf: str, group: Mapping[str, Value]) -> bool:
         plain = _plain(leaf)
-        return isinstance(group[leaf], str) and (plain in _UNIT or plain.endswith(("unit", "units")))
+        return isinstance(group[leaf], str) and (plain in _UNIT or plain.endswith(_UNIT_ENDS))
 
     def _is_time(self, leaf: str, value: Value) -> bool:
         if leaf == "0" and isinstance(value, str):
@@ -228,6 +245,15 @@ class _Reader:
                 found = self._time(parent.rpartition(".")[0]) if parent.count(".") < _DEEPEST else None
             self._times[parent] = found
         return self._times[parent]
+
+    def _is_dated(self, name: str) -> bool:
+        """Whether a field stands in a list, each entry of which tells its own time."""
+        front, _, _ = name.rpartition(".")
+        while front and not front.rpartition(".")[2].isdigit():
+            front = front.rpartition(".")[0]
+        if front not in self._dated:
+            self._dated[front] = bool(front) and self._own_time(front) is not None
+        return self._dated[front]
 
     def _own_time(self, parent: str) -> int | None:
         for leaf, value in self._groups.get(parent, {}).items():
@@ -261,6 +287,19 @@ class _Reader:
 def _short(text: str) -> str:
     """Nine digits of a second are more than a clock of ours reads."""
     return re.sub(r"(\.\d{6})\d+", r"\1", text.strip())
+
+
+def _says_more(leaf: str, parent: str) -> bool:
+    """Whether a name only says more of its object's: ``battery: {level}``, ``temperature: {celsius}``."""
+    around = words(parent)
+    if around.has("battery"):
+        return True
+    return around.has("temperature", "humidity") and _plain(leaf) in _MORE
+
+
+def _without_log(around: Words) -> Words:
+    """What is around, without the word for a list of earlier values: their times say it better."""
+    return words("_".join(word for word in around.plain if word not in _LOGS))
 
 
 def _series(name: str) -> str:

@@ -68,7 +68,7 @@ _WORDS: tuple[tuple[Scope, tuple[str, ...]], ...] = (
     ),
     (
         Scope.configuration,
-        ("setting", "identity", "command", "interval", "threshold", "error", "past", "count"),
+        ("setting", "identity", "wrapper", "command", "interval", "threshold", "error", "past", "count"),
     ),
 )
 
@@ -76,7 +76,7 @@ _WORDS: tuple[tuple[Scope, tuple[str, ...]], ...] = (
 def announces(samples: Sequence[Sample]) -> bool:
     """Whether a report holds nothing but who the device is and its versions: it tells that it started."""
     return any(sample.words.has("version") for sample in samples) and all(
-        sample.words.has("identity") and not sample.words.has("command") for sample in samples
+        sample.words.has("identity", "wrapper") and not sample.words.has("command") for sample in samples
     )
 
 

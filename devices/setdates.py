@@ -11,7 +11,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND, _MINUTE, _DAY = timedelta(microseconds=1), timedelta(minutes=1), timedelta(days=1)
 _DATES = frozenset({"date", "datetime"})
 #: What a set date is called.
-_CALLED = frozenset({"target", "set", "due", "key", "at", "history", "prev", "previous", "billing"})
+_CALLED = frozenset(
+    {"target", "set", "due", "key", "at", "history", "prev", "previous", "billing", "reporting"}
+)
 
 
 #: Of one object: two years of half months are fewer.

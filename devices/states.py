@@ -3,30 +3,32 @@
 What is not clear gives nothing: a code of a maker's own, a contact of which nothing says what 1 means.
 """
 
-import re
 from dataclasses import dataclass
 
 from devices.candidates import Context
+from devices.flags import flagged
 from devices.samples import Sample
-from devices.wording import Words, truth, words
+from devices.verdicts import NOBODY, SEATS, WELL, is_generic, is_so
+from devices.wording import Words, words
 
 #: Not a state of now, or not of what is watched.
 _NOT_SO = (
-    "threshold", "setting", "past", "delta", "extreme", "average", "identity", "command", "error",
+    "threshold", "setting", "past", "delta", "extreme", "average", "command", "error",
     "interval", "count", "percent",
-    "battery", "valve", "temperature", "humidity", "co2", "proximity", "pollution", "total", "heat",
+    "battery", "valve", "temperature", "humidity", "co2", "hygiene", "pollution", "total", "heat",
     "level", "raw",
 )  # fmt: skip
 _NOT_CHARGE = tuple(word for word in _NOT_SO if word not in ("battery", "extreme", "level", "percent"))
 _NOT_POISON = tuple(word for word in _NOT_SO if word != "pollution")
-#: What says nothing itself: then the product's name does.
-_GENERIC = frozenset(
+#: Fields whose text may name what happened: ``event: door opened``.
+_TELLS_OF = frozenset(
+    {"event", "events", "alarm", "alarms", "alert", "alerts", "message", "notification", "state", "status"}
+)
+#: What such a text says of it.
+_SAYS = frozenset(
     {
-        "status", "alarm", "on", "off", "value", "detected", "detection", "event", "sensor", "trigger",
-        "triggered", "output", "input", "digital",
-        "is", "onoff", "state", "active", "channel", "contact", "relay", "istatus",
-        "type", "report", "current", "door", "open",
-        "istate",
+        "detected", "alarm", "alert", "triggered", "present", "absent", "cleared", "normal", "no", "not",
+        "ended", "active", "inactive", "open", "opened", "closed", "pressed", "occupied", "vacant", "low",
     }
 )  # fmt: skip
 #: Words of the field or product, and the event they are of; the first that fits.
@@ -39,30 +41,17 @@ _EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("button_pressed", ("button",)),
     ("gas", ("gas", "co", "monoxide")),
     ("door_opened", ("door",)),
-    ("motion", ("motion",)),
+    ("motion", ("motion", "proximity")),
 )
-#: Values that say what they are of, whatever the field is called.
-_SEATS = frozenset({"occupied", "vacant", "unoccupied"})
-#: What says how the device is, where the field does not name what it watches.
-_WELL = frozenset({"ok", "good", "success", "healthy"})
-_BUTTONS = frozenset({"button_pressed", "emergency_button"})
-#: How a button was pressed.
-_PRESSED = frozenset(
-    {"short", "long", "single", "double", "triple", "click", "clicked", "push", "pushed", "hold"}
-)
+#: Values that say what they are of, whatever the field is called; `SEATS` are others.
+_WETNESS = frozenset({"wet", "dry"})
+#: An own detector's or meter's case; a cover or lid may be another thing's.
+_CASES = frozenset({"case", "casing", "housing", "enclosure"})
+#: What a test is called that no one pressed for.
+_OWN_TEST = frozenset({"self", "selftest", "passed", "failed", "result", "status"})
+_LOW_POWER = frozenset({"low", "power", "state", "status", "alarm", "flag", "warning", "is"})
 #: Presses, not states: that nobody presses is not told.
 PRESSES = frozenset({"button_pressed", "smoke_test"})
-#: What a text of several words, each a flag, can say: of a meter or detector.
-_FLAGS = (
-    (re.compile(r"(?<!NO)(?<!NO[ _])LEAK(?!AGE_OR)|BURST"), "water_leak"),
-    (re.compile(r"TAMPER|SABOTAGE|SEAL_?BROKEN|FRAUD|REMOVAL|MANIPULATION|DETACHED"), "tamper"),
-    (re.compile(r"(?:POWER|BATTERY)_?LOW|LOW_?(?:POWER|BATTERY)"), "battery_low"),
-    (re.compile(r"MANUAL_TEST"), "smoke_test"),
-    (re.compile(r"(?<!TO_)SMOKE(?!_?(?:SENSOR|CHAMBER|INLET|TEST|DETECTOR))|FIRE_?ALARM"), "smoke"),
-)  # fmt: skip
-#: Flags of another time: ``TAMPER_PREV_MONTH``, ``LEAK_DATE``.
-_PAST_FLAG = re.compile(r"PREV|LAST|DATE|HISTOR")
-_SEVERAL = re.compile(r"[A-Z][A-Z0-9_]*(?:[ ,;|]+[A-Z0-9_]+)*|OK")
 #: A longer text is no state.
 _LONGEST_STATE = 512
 _METERS = frozenset({"water", "hot_water", "gas", "heat", "electricity"})
@@ -92,56 +81,117 @@ def conditions(sample: Sample, context: Context) -> list[Condition]:
         found = _flagged(sample, context)
         if found:
             return found
-    if sample.words.has(*_ruled_out(own)):
+    if sample.words.has(*_ruled_out(own)) or _is_of_device(sample):
         return []
     event = _event(sample, context)
     if event is None:
         return []
-    is_so = _is_so(sample, event, context)
-    if is_so is None or (event in PRESSES and not is_so):
+    so = is_so(sample, event, context)
+    if so is None or (event in PRESSES and not so):
         return []
-    return [Condition(event=event, is_so=is_so, sample=sample)]
+    return [Condition(event=event, is_so=so, sample=sample)]
+
+
+def _is_of_device(sample: Sample) -> bool:
+    """Who or how the device is; of an object that is called so, what its fields name is another thing."""
+    own = sample.own
+    if own.has("identity"):
+        return True
+    return sample.around.has("identity") and is_generic(own) and not own.has("door")
 
 
 def _ruled_out(own: Words) -> tuple[str, ...]:
-    if own.has("battery"):
+    if own.has("battery") or _is_low_power(own):
         return _NOT_CHARGE
     return _NOT_POISON if own.has("co", "monoxide") else _NOT_SO
 
 
 def _event(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - guard clauses
     known = sample.words
-    own = known if _is_generic(sample.own) else sample.own
+    own = known if is_generic(sample.own) else sample.own
     if _belongs_elsewhere(known, context):
         return None
-    if known.has("button") and known.has("test"):
-        return "smoke_test"
-    if own.has("test"):
-        return None
+    if own.has("test") or (known.has("button") and known.has("test")):
+        return "smoke_test" if _is_test_of_smoke(known, own, context) else None
+    if own.has("water") and not own.has("leak") and _tells_of_water(own, sample):
+        return "water_leak"
+    if own.has("open") and not _CASES.isdisjoint(own.plain):
+        return "tamper"
     for event, wanted in _EVENTS:
         if own.has(*wanted) and _fits(event, own, sample, context):
             return event
-    if isinstance(sample.value, str) and sample.value.strip().lower() in _SEATS:
+    if _is_low_power(own):
+        return "battery_low"
+    if not NOBODY.isdisjoint(own.plain):
         return "motion"
-    if own.has("water") and own.has("detected", "detection", "detect", "sensed"):
+    return _of_value(sample, context) or (_of_product(context) if is_generic(sample.own) else None)
+
+
+def _of_value(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - guard clauses
+    """The event that the value itself names: ``vacant``, ``wet``, ``door opened``."""
+    if not isinstance(sample.value, str):
+        return None
+    value = sample.value.strip().lower()
+    if value in SEATS:
+        return "motion"
+    if context.medium in _METERS:
+        return None
+    if value in _WETNESS and (context.about.has("leak") or sample.own.has("water")):
         return "water_leak"
-    return _of_product(context) if _is_generic(sample.own) else None
+    said = words(value)
+    if not sample.own.plain or not _TELLS_OF.issuperset(sample.own.plain):
+        return None
+    if _SAYS.isdisjoint(said.plain) and not said.has("emergency"):
+        return None
+    if said.has("sensor", "detector", "error", "test", "setting"):
+        return None
+    if said.has("water") and not said.has("leak"):
+        return "water_leak"
+    named = [event for event, wanted in _EVENTS if said.has(*wanted)]
+    if named == ["emergency_button", "button_pressed"]:
+        return "emergency_button"
+    return named[0] if len(named) == 1 else None
+
+
+def _is_test_of_smoke(known: Words, own: Words, context: Context) -> bool:
+    """A detector's test button, or a test of it by hand; that it tests itself is another thing."""
+    if known.has("button"):
+        return True
+    return _OWN_TEST.isdisjoint(own.plain) and (own.has("smoke") or context.about.has("smoke"))
+
+
+def _tells_of_water(own: Words, sample: Sample) -> bool:
+    """Water where there should be none: ``water_detected``, ``water_status: present``."""
+    if own.has("detected", "detection", "detect", "sensed", "present", "presence"):
+        return True
+    value = sample.value
+    return own.has("status") and isinstance(value, str) and words(value).has("present", "absent", "detected")
+
+
+def _is_low_power(own: Words) -> bool:
+    return {"low", "power"} <= set(own.plain) <= _LOW_POWER
 
 
 def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:  # noqa: PLR0911 - one an event
     if event == "battery_low":
         return _tells_of_charge(own, sample)
+    if event == "water_leak":
+        return not own.has("gas")
     if event == "smoke" and own.has("sensor", "chamber"):
         return own.has("alarm", "detected")  # else how the sensor is
     if event == "gas":
         told = ("alarm", "leak", "detected", "detection", *(() if "co" in own.plain else ("status",)))
-        return own.has(*told) and context.medium not in _METERS
+        return sample.words.has(*told) and context.medium not in _METERS
     if event == "door_opened":
-        if own.has("detection", "pulse", "cover", "lid") or (own.has("relay") and "reed" not in own.plain):
+        if own.has("pulse", "cover", "lid") or (own.has("relay") and not own.has("reed", "contact")):
+            return False
+        if "dry" in own.plain or (own.has("detection") and not _names_a_door_state(sample.value)):
             return False
         # A thermostat infers an open window from the temperature.
         return not context.said.has("motor", "valve", "setpoint", "heating") and not own.has("current")
     if event == "motion":
+        if own.has("proximity") and not isinstance(sample.value, bool | str):
+            return False  # how near
         return not own.has("level", "light", "visible", "infrared") or own.has("status", "alarm")
     if event == "button_pressed":
         return not own.has("time", "duration") and not sample.words.has("led")
@@ -152,7 +202,11 @@ def _tells_of_charge(own: Words, sample: Sample) -> bool:
     """A flag that it is low, or a word for how it is; its level is a reading."""
     if isinstance(sample.value, str):
         return (sample.number is None and not own.has("extreme", "voltage", "percent")) or own.has("low")
-    return own.has("low")
+    return own.has("low") or sample.words.has("alarm") or not WELL.isdisjoint(own.plain)
+
+
+def _names_a_door_state(value: object) -> bool:
+    return isinstance(value, str) and words(value).has("open") != words(value).has("closed")
 
 
 def _belongs_elsewhere(known: Words, context: Context) -> bool:
@@ -162,109 +216,25 @@ def _belongs_elsewhere(known: Words, context: Context) -> bool:
     return known.has("motion") and (context.said.has("position") or context.about.has("position"))
 
 
-def _is_generic(own: Words) -> bool:
-    return all(word in _GENERIC or word.isdigit() for word in own.plain)
-
-
 def _of_product(context: Context) -> str | None:
-    if context.medium in _METERS:
-        return None
+    if context.medium in _METERS or "dry" in context.about.plain:
+        return None  # a dry contact is of anything
     found = [event for event, wanted in _EVENTS if context.about.has(*wanted)]
     if found and "emergency_button" in found:
         return "emergency_button"
     return found[0] if len(found) == 1 else None
 
 
-def _is_so(sample: Sample, event: str, context: Context) -> bool | None:  # noqa: PLR0911 - guard clauses
-    value = sample.value
-    if event == "battery_low":
-        return _is_low(sample)
-    if event == "door_opened":
-        return _is_open(sample, context)
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        if _is_generic(sample.own) and (_is_detector(sample, context) or value.strip().lower() in _WELL):
-            # Of a detector: nothing detected. Else: the device is well.
-            return False if _is_detector(sample, context) and value.strip().lower() in _WELL else None
-        said = truth(value)
-        if said is None and event in _BUTTONS and not _PRESSED.isdisjoint(words(value).plain):
-            return True
-        if said is None and event == "motion" and sample.number is not None and not sample.unit:
-            return sample.number > 0
-        return said
-    if sample.unit and sample.unit.lower() not in ("bool", "boolean", "state", "na"):
-        return None
-    if event == "motion":
-        return value > 0 if 0 <= value < 255 else None
-    if event in ("water_leak", "smoke", "gas", "emergency_button", "tamper", "button_pressed", "smoke_test"):
-        return {0.0: False, 1.0: True}.get(value)
-    return None
-
-
-def _is_detector(sample: Sample, context: Context) -> bool:
-    """Wireless M-Bus: in a detector's status stands what it detects."""
-    return sample.field == "status" and context.medium == "smoke"
-
-
-def _is_low(sample: Sample) -> bool | None:
-    value = sample.value
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        said = words(value)
-        if said.has("low", "critical", "empty", "weak", "replace"):
-            return not said.has("not", "no")
-        if said.has("good", "ok", "normal", "full", "high", "medium"):
-            return False
-        return truth(value) if sample.own.has("low") else None
-    return {0.0: False, 1.0: True}.get(value)
-
-
-def _is_open(sample: Sample, context: Context) -> bool | None:  # noqa: PLR0911 - guard clauses
-    """Whether a door stands open: by the word in the value, else by that in the name."""
-    value, own = sample.value, sample.own
-    if isinstance(value, str):
-        said = words(value)
-        if said.has("open") != said.has("closed"):
-            negated = said.has("not", "no") or any(word.startswith("un") for word in said.plain)
-            return said.has("open") != (negated and not said.has("unclosed"))
-        if said.has("absent", "far", "away") and own.has("door"):
-            return True
-        if said.has("present", "near") and own.has("door"):
-            return False
-        state = truth(value)
-    elif isinstance(value, bool):
-        state = value
-    else:
-        state = {0.0: False, 1.0: True}.get(value)
-    if state is None:
-        return None
-    if own.has("open") != own.has("closed"):
-        return state == own.has("open")
-    if isinstance(value, str):
-        return None
-    if "door" in own.plain or "window" in own.plain:
-        return state
-    generic = _is_generic(own) and not own.has("door") and context.about.has("door")
-    return state if generic else None
-
-
 def _flagged(sample: Sample, context: Context) -> list[Condition]:
-    """What a text of flags names: ``PERMANENT_ERROR SABOTAGE_ENCLOSURE``, ``leak`` in a list of alarms."""
+    """What a text of flags names, or the one word of a contact's status."""
     assert isinstance(sample.value, str)
     text = sample.value.strip()
     listed = bool(sample.series) and sample.field.rpartition(".")[2].isdigit()
-    if not listed and not _SEVERAL.fullmatch(text):
-        return []
-    flags = re.split(r"[^\w]+", text.upper())
-    text = " ".join(flag for flag in flags if not _PAST_FLAG.search(flag))
-    found = [Condition(event=event, is_so=True, sample=sample) for flag, event in _FLAGS if flag.search(text)]
-    if (
-        not found
-        and context.medium not in _METERS
-        and text in ("OPEN", "CLOSED")
-        and sample.own.has("status")
-    ):
-        found = [Condition(event="door_opened", is_so=text == "OPEN", sample=sample)]
-    return found
+    found = flagged(text, listed=listed)
+    if sample.words.has("gas") or context.medium == "gas" or context.about.has("gas"):
+        found = [event for event in found if event != "water_leak"]
+    if found:
+        return [Condition(event=event, is_so=True, sample=sample) for event in found]
+    if context.medium not in _METERS and text in ("OPEN", "CLOSED") and sample.own.has("status"):
+        return [Condition(event="door_opened", is_so=text == "OPEN", sample=sample)]
+    return []

@@ -10,10 +10,10 @@ from itertools import pairwise
 from types import MappingProxyType
 
 #: Letters, then digits; capitals begin a word, a run of capitals is one.
-_TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zà-öø-ÿ]+|\d+|[^\W\d_A-Za-zà-öø-ÿ]+")
+_TOKENS = re.compile(r"[A-Z]+(?![a-zà-öø-ÿ])|[A-Z]?[a-zà-öø-ÿ]+|\d+|[^\W\d_A-Za-zà-öø-ÿ]+")
 #: Tokens that are one word with the digits behind them.
 _NUMBERED = re.compile(
-    r"(l|t|p|ch|q)\d{1,4}|co2|pm\d{1,3}|m3|ft3|no2|so2|o3|h2s|nh3|ch4|pt1000?|dis\d|5te|ds18b20|ec5"
+    r"(l|t|p|ch|q)\d{1,4}|co2|pm\d{1,3}|d?m3|ft3|no2|so2|o3|h2s|nh3|ch4|pt1000?|dis\d|5te|ds18b20|ec5"
 )
 #: Units whose capitals stand in the middle of a word or its end.
 _MIXED = re.compile(
