@@ -4,6 +4,8 @@ A wrong register is worse than none. Only a present total is taken, and only whe
 unit; what the flat sends out, and what a heat carrier moves, is no consumption.
 """
 
+from itertools import pairwise
+
 from devices.candidates import (
     NO_MEASURE,
     NO_MEDIUM,
@@ -45,7 +47,7 @@ def energy(sample: Sample, number: float, context: Context) -> Found:  # noqa: P
         return NO_TOTAL if stated or own.has("energy") else None
     if not stated:
         return NO_UNIT
-    phase = 0 if own.has("tariff") or tariff else phase_of(sample)
+    phase = 0 if own.has("tariff") or tariff or _is_first_heat(sample) else phase_of(sample)
     if number < 0 or phase < 0:
         return NO_TOTAL
     channel = _carrier_of(sample, context, unit)
@@ -82,6 +84,11 @@ def allocation(sample: Sample, number: float, context: Context) -> Found:  # noq
     if excluded(sample, *NOT_NOW, *_NOT_USED) or number < 0:
         return NO_TOTAL
     return made("heat_hca", sample, number, "HCA", score=_total(sample.own))
+
+
+def _is_first_heat(sample: Sample) -> bool:
+    """Heat meters number their registers: E1 is the heat, others are of cold or of a carrier."""
+    return sample.words.has("heat") and ("e", "1") in pairwise(sample.own.plain)
 
 
 def _is_called_energy(own: Words) -> bool:

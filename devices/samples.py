@@ -50,6 +50,7 @@ _TIME_NOUNS = frozenset(
 _AMOUNT = re.compile(r"\s*([-+]?\d+(?:\.\d+|,\d\d?)?)\s*([^\d\s.,:;/-][^\s\d:;,-]{0,8}(?:\d|/\w{1,3})?)?\s*")
 #: Of the object that they stand in.
 _MORE = frozenset({"current", "actual", "now", "celsius", "degc", "percent", "percentage", "pct", "ambient"})
+_LINES = frozenset({"l1", "l2", "l3", "phase1", "phase2", "phase3", "phasea", "phaseb", "phasec", "total"})
 _JOINTS = re.compile(r"[\W_]+")
 #: Lists of what was measured before. Hourly and daily ones may be of amounts, not of readings.
 _LOGS = frozenset(
@@ -195,7 +196,7 @@ class _Reader:
                 return amount[2]
         beside = self._beside(parent)
         if _plain(leaf) in _VALUE:
-            return beside.unit
+            return beside.unit or beside.by_name.get(_plain(leaf), "")
         if beside.holds_value:
             return ""
         exact = beside.by_name.get(_plain(leaf))
@@ -294,6 +295,8 @@ def _says_more(leaf: str, parent: str) -> bool:
     around = words(parent)
     if around.has("battery"):
         return True
+    if around.has("voltage", "current", "power"):
+        return _plain(leaf) in _LINES
     return around.has("temperature", "humidity") and _plain(leaf) in _MORE
 
 

@@ -49,6 +49,8 @@ _WETNESS = frozenset({"wet", "dry"})
 _CASES = frozenset({"case", "casing", "housing", "enclosure"})
 #: What a test is called that no one pressed for.
 _OWN_TEST = frozenset({"self", "selftest", "passed", "failed", "result", "status"})
+#: Of another detector, which this one heard.
+_ELSEWHERE = frozenset({"interconnect", "interconnected", "interlink", "linked", "remote"})
 _LOW_POWER = frozenset({"low", "power", "state", "status", "alarm", "flag", "warning", "is"})
 #: Presses, not states: that nobody presses is not told.
 PRESSES = frozenset({"button_pressed", "smoke_test"})
@@ -177,6 +179,8 @@ def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:  # 
         return _tells_of_charge(own, sample)
     if event == "water_leak":
         return not own.has("gas")
+    if event == "smoke" and not _ELSEWHERE.isdisjoint(own.plain):
+        return False
     if event == "smoke" and own.has("sensor", "chamber"):
         return own.has("alarm", "detected")  # else how the sensor is
     if event == "gas":

@@ -38,6 +38,11 @@ def meaning(found: object, about: str) -> Meaning:
         ({"Energie_kWh": 12}, "Wärmezähler", {"heat_kwh": 12}),
         ({"Wärmemenge_MWh": 12, "Vorlauf": 60, "Rücklauf": 40}, "", {"heat_kwh": 12_000}),
         ({"energy": {"value": 12, "unit": "MWh"}, "volume_m3": 6}, "heat", {"heat_kwh": 12_000}),
+        ({"heatEnergyE1": {"value": 12, "unit": "MWh"}, "coolingEnergyE3": {"value": 1, "unit": "MWh"}}, "",
+         {"heat_kwh": 12_000}),
+        ({"reading": 120.1, "readingUnit": "m3", "meterType": "gas"}, "", {"gas_m3": 120.1}),
+        # Nothing says whether it is heat: a module of a heat meter sends no more than that.
+        ({"energy": 894_137, "energyUnit": "kWh", "meterId": 70_969_798}, "", {}),
         # Phases and tariffs.
         ({f"L{line}": {"energy": {"value": line, "unit": "kWh"}, "voltage": 230} for line in (1, 2, 3)}, "",
          {"energy_kwh": 6, "voltage_v": 230}),
@@ -58,6 +63,8 @@ def meaning(found: object, about: str) -> Meaning:
         ({"temp_in": 21.5, "temp_out": 3.2}, "", {"temperature_c": 21.5}),
         ({"battery": {"level": 80, "unit": "%"}}, "", {"battery_pct": 80}),
         ({"battery": {"voltage": 3.6}}, "", {"battery_v": 3.6}),
+        ({"voltage": {"l1": 230, "l2": 231, "l3": 229}, "power": {"l1": 100, "l2": 200, "l3": 300}}, "",
+         {"voltage_v": 230, "power_w": 600}),
         ({"name": "CO2 sensor", "ppm": 528}, "", {"co2_ppm": 528}),
         ({"co2": {"ppm": 528}}, "", {"co2_ppm": 528}),
         ({"ppm": 528}, "", {}),
@@ -107,6 +114,7 @@ def test_a_quantity_as_makers_spell_it(found: object, about: str, wanted: Mappin
         ({"alarmType": "smoke", "alarmStatus": 1}, "", {"smoke": True}),
         ({"smoke_test": True, "smoke": "clear"}, "", {"smoke_test": True, "smoke": False}),
         ({"selfTestPassed": True}, "smoke detector", {}),
+        ({"smokeAlarmMuted": True, "interconnect_smoke_alarm": True}, "", {}),
         ({"gas_leak_status": 1}, "", {"gas": True}),
         ({"gas_status": "leak"}, "", {"gas": True}),
         ({"alarm": {"co": True}}, "", {"gas": True}),
