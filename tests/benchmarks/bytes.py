@@ -49,6 +49,7 @@ from wire.envelope import Kind, topic_of
 START, DAYS = datetime(2026, 6, 4, tzinfo=UTC), 28
 NOW = START + timedelta(days=DAYS + 8)
 AIM_MB = 0.6
+_PATIENCE_S = 3_600
 COUNTED = ("reading", "usage", "journal")
 METERS = {"energy_kwh": "energy-register", "water_l": "water-register"}
 _DAY_US = 86_400_000_000
@@ -184,7 +185,7 @@ def plain(devices: list[tuple[str, str]], sent: list[Message], batch: int, home_
 
 def timescale(devices: list[tuple[str, str]], sent: list[Message], batch: int, home_years: float) -> float:
     """Measure TimescaleDB; megabytes for a home and a year."""
-    with server.server() as address, server.database(address) as dsn:
+    with server.server(within_s=_PATIENCE_S) as address, server.database(address) as dsn:
         migrate(dsn)
         found = promote(dsn, columnstore_after=timedelta(days=21))
         print(f"\n{found}, {'a server of its own' if server.is_real() else 'PGlite'}")
@@ -216,7 +217,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--homes", type=int, default=150)
-    parser.add_argument("--batch", type=int, default=100, help="messages that one transaction stores")
+    parser.add_argument("--batch", type=int, default=300, help="messages that one transaction stores")
     given = parser.parse_args()
     devices, sent = messages(given.homes)
     home_years = len(devices) / 2 * DAYS / 365

@@ -33,8 +33,8 @@ class TimescaleMissing(Exception):
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The address of a server with the extension at hand.
+def server(*, within_s: float = _LIVE_S) -> Iterator[str]:
+    """The address of a server with the extension at hand; PGlite is ended after so many seconds.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def server() -> Iterator[str]:
     if given:
         yield given
         return
-    with _pglite(_package()) as dsn:
+    with _pglite(_package(), within_s) as dsn:
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("CREATE SCHEMA extensions")
             connection.execute("SET search_path = public, extensions")
@@ -110,7 +110,7 @@ def _package() -> Path:
 
 
 @contextmanager
-def _pglite(package: Path) -> Iterator[str]:
+def _pglite(package: Path, within_s: float) -> Iterator[str]:
     node = shutil.which("node")
     if node is None:
         raise TimescaleMissing(f"{VARIABLE}, or node for PGlite")
@@ -121,7 +121,7 @@ def _pglite(package: Path) -> Iterator[str]:
     assert process.stdout is not None
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=lambda out: lines.put(out.readline()), args=[process.stdout], daemon=True).start()
-    watchdog = threading.Timer(_LIVE_S, process.kill)
+    watchdog = threading.Timer(within_s, process.kill)
     watchdog.daemon = True
     watchdog.start()
     try:
