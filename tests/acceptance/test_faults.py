@@ -94,6 +94,11 @@ def test_a_database_that_is_away_for_a_minute(
             )
             server = postgres.start(folder / "server", port=server.port)
             held_against(live, meters, before)
+            with live.connect() as connection:
+                told = connection.execute(
+                    "SELECT count(*) FROM alert WHERE kind = 'ingest_behind'"
+                ).fetchone()
+            assert told == (1,), "how long messages waited is an alert"
             replay.finish()
             assert live.stop() == 0
     finally:
