@@ -25,7 +25,7 @@ from policy.groups import Ingest
 from storage.pool import Connection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
 #: More parts, or fields of a form, no body has.
 _MOST = 100
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,70})"?', re.IGNORECASE)
@@ -92,7 +92,7 @@ def message_of(
     return Message(
         topic=f"{formats.HTTP}/{sender}/{receiver.name}",
         payload=body,
-        received_us=(received_at - _EPOCH) // _MICROSECOND,
+        received_us=(received_at - _EPOCH) // _MILLISECOND * 1000,
         properties=properties or None,
     )
 
