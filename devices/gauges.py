@@ -131,7 +131,9 @@ def temperature(sample: Sample, number: float, context: Context) -> Found:
     unit = unit_of(sample, "temperature_c")
     if not own.has("temperature") or (sample.unit and not is_of("temperature_c", unit)):
         return None
-    if own.has(*_NOT_AIR) or sample.around.has("onboard", "soil"):
+    if own.has(*_NOT_AIR) or sample.around.has("onboard", "soil", "battery"):
+        return None
+    if sample.around.has("water") and not sample.around.has("leak") and not own.has("room"):
         return None
     if excluded(sample, *NOT_NOW, *NO_MEASURE) or not _is_of_air(own, context):
         return None
@@ -185,7 +187,7 @@ def _is_concentration(sample: Sample, context: Context) -> bool:
     plain = sample.own.plain
     if sample.around.has("co2"):
         return plain in (("ppm",), ("concentration",))
-    return plain == ("ppm",) and context.about.has("co2")
+    return plain == ("ppm",) and not sample.around.plain and context.about.has("co2")
 
 
 def _usual(own: Words, number: float) -> tuple[str, str]:

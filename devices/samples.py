@@ -50,6 +50,10 @@ _TIME_NOUNS = frozenset(
 _AMOUNT = re.compile(r"\s*([-+]?\d+(?:\.\d+|,\d\d?)?)\s*([^\d\s.,:;/-][^\s\d:;,-]{0,8}(?:\d|/\w{1,3})?)?\s*")
 #: Of the object that they stand in.
 _MORE = frozenset({"current", "actual", "now", "celsius", "degc", "percent", "percentage", "pct", "ambient"})
+_OF_BATTERY = frozenset(
+    {"level", "percent", "percentage", "pct", "soc", "charge", "remaining", "capacity"}
+    | {"voltage", "volt", "volts", "v", "mv", "status", "state", "low", "ok", "alarm"}
+)
 _LINES = frozenset({"l1", "l2", "l3", "phase1", "phase2", "phase3", "phasea", "phaseb", "phasec", "total"})
 _JOINTS = re.compile(r"[\W_]+")
 #: Lists of what was measured before. Hourly and daily ones may be of amounts, not of readings.
@@ -294,7 +298,7 @@ def _says_more(leaf: str, parent: str) -> bool:
     """Whether a name only says more of its object's: ``battery: {level}``, ``temperature: {celsius}``."""
     around = words(parent)
     if around.has("battery"):
-        return True
+        return _plain(leaf) in _OF_BATTERY
     if around.has("voltage", "current", "power"):
         return _plain(leaf) in _LINES
     return around.has("temperature", "humidity") and _plain(leaf) in _MORE

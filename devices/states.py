@@ -29,6 +29,7 @@ _SAYS = frozenset(
     {
         "detected", "alarm", "alert", "triggered", "present", "absent", "cleared", "normal", "no", "not",
         "ended", "active", "inactive", "open", "opened", "closed", "pressed", "occupied", "vacant", "low",
+        "restored", "recovered",
     }
 )  # fmt: skip
 #: Words of the field or product, and the event they are of; the first that fits.
@@ -51,6 +52,11 @@ _CASES = frozenset({"case", "casing", "housing", "enclosure"})
 _OWN_TEST = frozenset({"self", "selftest", "passed", "failed", "result", "status"})
 #: Of another detector, which this one heard.
 _ELSEWHERE = frozenset({"interconnect", "interconnected", "interlink", "linked", "remote"})
+#: Names that are of somebody, or of the detector, where they say nothing else.
+_SOMEBODY = frozenset({"present", "is", "somebody", "someone", "human", "user", "state", "status"})
+_REMOVED = frozenset({"removed", "detector", "is", "state", "status", "alarm"})
+#: What water is let into.
+_OF_WATER = frozenset({"meter", "sensor", "probe", "valve", "hot", "cold"})
 _LOW_POWER = frozenset({"low", "power", "state", "status", "alarm", "flag", "warning", "is"})
 #: Presses, not states: that nobody presses is not told.
 PRESSES = frozenset({"button_pressed", "smoke_test"})
@@ -124,7 +130,9 @@ def _event(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - g
             return event
     if _is_low_power(own):
         return "battery_low"
-    if not NOBODY.isdisjoint(own.plain):
+    if "removed" in own.plain and _REMOVED.issuperset(own.plain):
+        return "tamper"
+    if not NOBODY.isdisjoint(own.plain) or ("present" in own.plain and _SOMEBODY.issuperset(own.plain)):
         return "motion"
     return _of_value(sample, context) or (_of_product(context) if is_generic(sample.own) else None)
 
@@ -150,6 +158,8 @@ def _of_value(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 
     if said.has("water") and not said.has("leak"):
         return "water_leak"
     named = [event for event, wanted in _EVENTS if said.has(*wanted)]
+    if said.has("open", "closed") and "door_opened" not in named:
+        return None
     if named == ["emergency_button", "button_pressed"]:
         return "emergency_button"
     return named[0] if len(named) == 1 else None
@@ -164,6 +174,8 @@ def _is_test_of_smoke(known: Words, own: Words, context: Context) -> bool:
 
 def _tells_of_water(own: Words, sample: Sample) -> bool:
     """Water where there should be none: ``water_detected``, ``water_status: present``."""
+    if not _OF_WATER.isdisjoint(own.plain):
+        return False
     if own.has("detected", "detection", "detect", "sensed", "present", "presence"):
         return True
     value = sample.value
@@ -217,7 +229,9 @@ def _belongs_elsewhere(known: Words, context: Context) -> bool:
     """Parking bays and trackers are occupied and move, too."""
     if known.has("parking") or context.about.has("parking"):
         return True
-    return known.has("motion") and (context.said.has("position") or context.about.has("position"))
+    return known.has("motion", "proximity") and (
+        context.said.has("position") or context.about.has("position")
+    )
 
 
 def _of_product(context: Context) -> str | None:
@@ -239,6 +253,7 @@ def _flagged(sample: Sample, context: Context) -> list[Condition]:
         found = [event for event in found if event != "water_leak"]
     if found:
         return [Condition(event=event, is_so=True, sample=sample) for event in found]
-    if context.medium not in _METERS and text in ("OPEN", "CLOSED") and sample.own.has("status"):
+    elsewhere = context.medium in _METERS or context.about.has("valve", "relay")
+    if not elsewhere and text in ("OPEN", "CLOSED") and sample.own.has("status"):
         return [Condition(event="door_opened", is_so=text == "OPEN", sample=sample)]
     return []

@@ -111,8 +111,8 @@ def _is_open(sample: Sample, context: Context) -> bool | None:  # noqa: PLR0911 
         return None
     if own.has("open") != own.has("closed"):
         return state == own.has("open")
-    if isinstance(value, str) and value.strip() not in ("0", "1"):
-        return None
+    if sample.words.has("alarm") or (isinstance(value, str) and value.strip() not in ("0", "1")):
+        return None  # an alarm of a door: open for too long, or by force
     if "door" in own.plain or "window" in own.plain:
         return state
     generic = is_generic(own) and not own.has("door") and context.about.has("door")

@@ -68,6 +68,9 @@ def meaning(found: object, about: str) -> Meaning:
         ({"name": "CO2 sensor", "ppm": 528}, "", {"co2_ppm": 528}),
         ({"co2": {"ppm": 528}}, "", {"co2_ppm": 528}),
         ({"ppm": 528}, "", {}),
+        ({"water": {"ppm": 528}}, "CO2", {}),
+        ({"battery": {"temperature": 25, "cycles": 12, "id": 80}}, "", {}),
+        ({"water": {"temperature": {"celsius": 12}}}, "", {}),
         ({"eCO2": 528}, "", {}),
         ({"Active_Power(W)": 300, "Voltage(V)": 231, "Current(A)": 1.3}, "",
          {"power_w": 300, "voltage_v": 231, "current_a": 1.3}),
@@ -97,6 +100,9 @@ def test_a_quantity_as_makers_spell_it(found: object, about: str, wanted: Mappin
         ({"status1": 1}, "2-Input Dry Contact Interface", {}),
         ({"valveState": "open", "state": "open"}, "", {}),
         ({"device": {"door": "open", "status": 1}}, "leak sensor", {"door_opened": True}),
+        ({"DoorReport": {"value": False}, "DoorAlarm": {"value": True}}, "", {"door_opened": False}),
+        ({"window_alarm": 0}, "", {}),
+        ({"status": "OPEN"}, "valve controller", {}),
         # Water.
         ({"water_presence": True}, "", {"water_leak": True}),
         ({"event_type": "WATER", "water_status": "Water present"}, "", {"water_leak": True}),
@@ -109,6 +115,7 @@ def test_a_quantity_as_makers_spell_it(found: object, about: str, wanted: Mappin
         ({"StatusCode": "Leakage, Low battery"}, "water meter", {"water_leak": True, "battery_low": True}),
         ({"status": "leak sensor error"}, "", {}),
         ({"counterValues": [12], "alarms": [{"name": "leakage", "active": True}]}, "", {"water_leak": True}),
+        ({"water_meter_present": True}, "", {}),
         # Smoke and gas.
         ({"type": "smoke sensor", "event": "alarm"}, "", {"smoke": True}),
         ({"alarmType": "smoke", "alarmStatus": 1}, "", {"smoke": True}),
@@ -120,6 +127,9 @@ def test_a_quantity_as_makers_spell_it(found: object, about: str, wanted: Mappin
         ({"alarm": {"co": True}}, "", {"gas": True}),
         ({"methane_ppm": 10, "alarm_status": "normal"}, "gas detector", {"gas": False}),
         # Somebody.
+        ({"isPresent": True}, "", {"motion": True}),
+        ({"card_present": True, "usb_present": True}, "", {}),
+        ({"ble_proximity": True}, "", {}),
         ({"Occupy": "Un-Occupied"}, "", {"motion": False}),
         ({"vacant": True}, "", {"motion": False}),
         ({"vacancy": "occupied"}, "", {"motion": True}),
@@ -140,6 +150,8 @@ def test_a_quantity_as_makers_spell_it(found: object, about: str, wanted: Mappin
         ({"battery": {"status": "ok"}}, "", {"battery_low": False}),
         ({"case_open": True}, "", {"tamper": True}),
         ({"removed": 1}, "smoke detector", {"tamper": True}),
+        ({"removed_nodes": 1}, "", {}),
+        ({"alert": "tamper restored"}, "", {"tamper": False}),
         ({"tamper_detection": "not tampered"}, "", {"tamper": False}),
     ],
 )  # fmt: skip
