@@ -205,6 +205,8 @@ def _usual(own: Words, number: float) -> tuple[str, str]:
 
 def _first(phase: int, own: Words) -> int:
     """Of three phases the first; better one for all, if there is one; a mean is better than nothing."""
+    if "sum" in own.plain:
+        return -4  # of several circuits or phases
     return -5 if own.has("average") else 2 * own.has("total") - phase
 
 

@@ -65,6 +65,7 @@ def meaning(found: object, about: str) -> Meaning:
         ({"battery": {"voltage": 3.6}}, "", {"battery_v": 3.6}),
         ({"voltage": {"l1": 230, "l2": 231, "l3": 229}, "power": {"l1": 100, "l2": 200, "l3": 300}}, "",
          {"voltage_v": 230, "power_w": 600}),
+        ({"in1_ac_A": 3.5, "in2_ac_A": 4.5, "sum_in12_ac_A": 8}, "", {"current_a": 3.5}),
         ({"name": "CO2 sensor", "ppm": 528}, "", {"co2_ppm": 528}),
         ({"co2": {"ppm": 528}}, "", {"co2_ppm": 528}),
         ({"ppm": 528}, "", {}),
