@@ -13,7 +13,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +22,7 @@ from api.deps import Deps, deps_of
 from api.problems import Problem
 from api.rules import LoginRules
 from devices import credentials
+from ingest.arrival import Arrivals
 from ingest.errors import BodyUnreadable, ReceiverBusy
 from ingest.message import Message
 from ingest.receivers import (
@@ -90,16 +91,26 @@ class Doorman:
 def install(app: FastAPI, deps: Deps) -> None:
     """Make what the receivers of an application share."""
     app.state.doorman = Doorman(deps.rules)
+    app.state.arrivals = Arrivals(deps.now)
     app.state.reception = Reception(
         rules=lambda now: deps.books[deps.city].on(now.date()).ingest, now=deps.now, keyed=deps.key.hash
     )
 
 
-def _documented(receiver: Receiver, *types: str) -> dict[str, Any]:
-    """What all receivers have in common in the document."""
-    return {
-        "response_class": Response,
-        "responses": {
+def _add_route(receiver: Receiver, says: str, *types: str) -> None:
+    """Open one way in. `says` is what is posted there, for the document."""
+
+    async def receive(request: Request, sender: Sender) -> Response:
+        return await _receive(receiver, request, sender)
+
+    router.add_api_route(
+        f"{PREFIX}/{receiver.name}/{{sender}}",
+        receive,
+        methods=["POST"],
+        name=f"receive_{receiver.name.replace('-', '_')}",
+        description=says,
+        response_class=Response,
+        responses={
             200: {
                 "description": "Stored, or quarantined for people to look at.",
                 "content": {receiver.reply_type: {"schema": {"type": "string"}, "example": receiver.reply}},
@@ -107,53 +118,29 @@ def _documented(receiver: Receiver, *types: str) -> dict[str, Any]:
             401: {"description": "The sender is not known, or its secret is not correct."},
             429: {"description": "Too many requests from this address had a wrong secret."},
         },
-        "openapi_extra": {
+        openapi_extra={
             "x-receiver": True,
             "requestBody": {
                 "required": True,
                 "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in types},
             },
         },
-    }
+    )
 
 
-@router.post(
-    f"{PREFIX}/hikvision/{{sender}}",
-    **_documented(HIKVISION, "application/json", "application/xml", "multipart/form-data"),
+_JSON = "application/json"
+_add_route(
+    HIKVISION,
+    "An event of a Hikvision access controller or face panel (ISAPI, HTTP listening).",
+    *(_JSON, "application/xml", "multipart/form-data"),
 )
-async def receive_hikvision(request: Request, sender: Sender) -> Response:
-    """An event of a Hikvision access controller or face panel (ISAPI, HTTP listening)."""
-    return await _receive(HIKVISION, request, sender)
-
-
-@router.post(f"{PREFIX}/ttlock/{{sender}}", **_documented(TTLOCK, "application/x-www-form-urlencoded"))
-async def receive_ttlock(request: Request, sender: Sender) -> Response:
-    """A callback of the TTLock cloud; the sender is the account."""
-    return await _receive(TTLOCK, request, sender)
-
-
-@router.post(f"{PREFIX}/face-gate/{{sender}}", **_documented(FACE_GATE, "application/json"))
-async def receive_face_gate(request: Request, sender: Sender) -> Response:
-    """A record, snapshot or heartbeat of a face gate in its HTTP mode."""
-    return await _receive(FACE_GATE, request, sender)
-
-
-@router.post(f"{PREFIX}/huawei-iot/{{sender}}", **_documented(HUAWEI, "application/json"))
-async def receive_huawei(request: Request, sender: Sender) -> Response:
-    """What Huawei's IoT cloud pushes; the sender is the account."""
-    return await _receive(HUAWEI, request, sender)
-
-
-@router.post(f"{PREFIX}/aliyun-iot/{{sender}}", **_documented(ALIYUN, "application/json"))
-async def receive_aliyun(request: Request, sender: Sender) -> Response:
-    """What Alibaba's IoT cloud pushes; the sender is the account."""
-    return await _receive(ALIYUN, request, sender)
-
-
-@router.post(f"{PREFIX}/gateway-json/{{sender}}", **_documented(GATEWAY, "application/json"))
-async def receive_gateway(request: Request, sender: Sender) -> Response:
-    """What a concentrator or gateway posts of its meters, as JSON of its own."""
-    return await _receive(GATEWAY, request, sender)
+_add_route(
+    TTLOCK, "A callback of the TTLock cloud; the sender is the account.", "application/x-www-form-urlencoded"
+)
+_add_route(FACE_GATE, "A record, snapshot or heartbeat of a face gate in its HTTP mode.", _JSON)
+_add_route(HUAWEI, "What Huawei's IoT cloud pushes; the sender is the account.", _JSON)
+_add_route(ALIYUN, "What Alibaba's IoT cloud pushes; the sender is the account.", _JSON)
+_add_route(GATEWAY, "What a concentrator or gateway posts of its meters, as JSON of its own.", _JSON)
 
 
 async def _receive(receiver: Receiver, request: Request, sender: str) -> Response:
@@ -161,13 +148,15 @@ async def _receive(receiver: Receiver, request: Request, sender: str) -> Respons
     deps = deps_of(request)
     await run_in_threadpool(_let_in, deps, request, sender)
     body = await request.body()
+    arrivals: Arrivals = request.app.state.arrivals
+    arrivals.look()
     try:
         message = message_of(
             receiver,
             sender=sender,
             body=body,
             content_type=request.headers.get("content-type", ""),
-            received_at=deps.now(),
+            received_us=arrivals.stamp(len(body)),
         )
     except BodyUnreadable as error:
         raise Problem("malformed") from error

@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import mqtt5
 
 from ingest.address import BrokerAddress
+from ingest.arrival import Arrivals
 from ingest.batches import Batching, Inbox
 from ingest.bound import Bound
 from ingest.codec import is_failure, spoken
@@ -29,9 +30,6 @@ from ingest.outbox import Outgoing
 from wire.envelope import FILTER
 
 _log = logging.getLogger(__name__)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: Arrival is kept to this: what is less is noise of the machine, which tells nothing and does not compress.
-_MILLISECOND = timedelta(milliseconds=1)
 
 KEEPALIVE_S = 30
 _CONNECT_WITHIN_S = 10.0
@@ -128,7 +126,7 @@ class MqttBroker:
             receive_max=min(2 * batching.size, 65_535),
             filters=filters,
         )
-        self._now = now
+        self._arrivals = Arrivals(now)
         self._subscribed = on_subscribed
         self._inbox = Inbox(batching)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -267,7 +265,7 @@ class MqttBroker:
         connection = Connection(
             self._login,
             epoch=self._epoch,
-            stamp=lambda: (self._now() - _EPOCH) // _MILLISECOND * 1000,
+            arrivals=self._arrivals,
             on_connected=self._on_connected,
             on_subscribed=self._on_subscribed,
             on_messages=self._on_messages,

@@ -14,6 +14,7 @@ from typing import Any, cast
 import mqtt5
 from mqtt5 import DisconnectReasonCode, QoS
 
+from ingest.arrival import Arrivals
 from ingest.codec import declared_size, is_failure, read, spoken
 from ingest.message import Message
 from ingest.outbox import Outbox, Outgoing
@@ -23,6 +24,7 @@ MAX_PACKET_BYTES = 16 * 1024 * 1024
 SESSION_S = 86_400
 _CONNACK_WITHIN_S = 10.0
 _SUBSCRIBE_ID = 1
+_NATIVE = "hm/"
 #: A PUBACK without reason and properties means success.
 _PUBACK = struct.Struct("!BBH")
 _PUBACK_TYPE = 0x40
@@ -49,8 +51,8 @@ class Connection(asyncio.Protocol):
     ----------
     epoch : int
         The number of this connection, for its messages.
-    stamp : Callable[[], int]
-        Now, in microseconds since 1970.
+    arrivals : Arrivals
+        Stamps messages.
     on_connected : Callable[[Connection, mqtt5.ConnAckPacket], None]
         The broker has let us in.
     on_subscribed : Callable[[Sequence[mqtt5.SubAckReasonCode]], None]
@@ -64,14 +66,14 @@ class Connection(asyncio.Protocol):
         login: Login,
         *,
         epoch: int,
-        stamp: Callable[[], int],
+        arrivals: Arrivals,
         on_connected: "Callable[[Connection, mqtt5.ConnAckPacket], None]",
         on_subscribed: Callable[[Sequence[mqtt5.SubAckReasonCode]], None],
         on_messages: Callable[[list[Message]], None],
     ) -> None:
         self.epoch = epoch
         self._login = login
-        self._stamp = stamp
+        self._arrivals = arrivals
         self._on_connected = on_connected
         self._on_subscribed = on_subscribed
         self._on_messages = on_messages
@@ -175,7 +177,8 @@ class Connection(asyncio.Protocol):
     def _take_apart(self, view: memoryview, messages: list[Message]) -> int:
         """Handle all whole packets; returns how many bytes these were."""
         at, end = 0, len(view)
-        stamp, epoch = self._stamp(), self.epoch
+        arrivals, epoch = self._arrivals, self.epoch
+        arrivals.look()
         while at < end and not self._leaving:
             try:
                 packet, size = read(view[at:])
@@ -203,7 +206,8 @@ class Connection(asyncio.Protocol):
                 Message(
                     topic=topic,
                     payload=packet.payload,
-                    received_us=stamp,
+                    # What is native has its own times.
+                    received_us=arrivals.stamp(0 if topic.startswith(_NATIVE) else len(packet.payload)),
                     properties=_properties(packet),
                     epoch=epoch,
                     packet_id=packet_id,

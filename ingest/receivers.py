@@ -9,7 +9,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,8 +24,6 @@ from ingest.pipeline import Pipeline
 from policy.groups import Ingest
 from storage.pool import Connection
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 #: More parts, or fields of a form, no body has.
 _MOST = 100
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,70})"?', re.IGNORECASE)
@@ -68,7 +66,7 @@ RECEIVERS = (HIKVISION, TTLOCK, FACE_GATE, HUAWEI, ALIYUN, GATEWAY)
 
 
 def message_of(
-    receiver: Receiver, *, sender: str, body: bytes, content_type: str, received_at: datetime
+    receiver: Receiver, *, sender: str, body: bytes, content_type: str, received_us: int
 ) -> Message:
     """Make a message of a body.
 
@@ -92,7 +90,7 @@ def message_of(
     return Message(
         topic=f"{formats.HTTP}/{sender}/{receiver.name}",
         payload=body,
-        received_us=(received_at - _EPOCH) // _MILLISECOND * 1000,
+        received_us=received_us,
         properties=properties or None,
     )
 

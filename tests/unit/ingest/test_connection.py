@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import mqtt5
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mqtt5 import DisconnectReasonCode
 
+from ingest.arrival import Arrivals
 from ingest.batches import Batching
 from ingest.codec import declared_size, read
 from ingest.connection import MAX_PACKET_BYTES, Connection, Login
@@ -363,7 +365,7 @@ def test_any_bytes_end_the_connection_or_wait_for_more(chunks: list[bytes]) -> N
         connection = Connection(
             Login(client_id="t", keepalive_s=60, receive_max=10, filters=("hm/#",)),
             epoch=1,
-            stamp=lambda: 0,
+            arrivals=Arrivals(lambda: datetime(2026, 11, 24, 9, tzinfo=UTC)),
             on_connected=lambda *_: None,
             on_subscribed=lambda _: None,
             on_messages=lambda _: None,

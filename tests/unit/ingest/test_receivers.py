@@ -1,6 +1,5 @@
 import hashlib
 import json
-from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +10,7 @@ from ingest.receivers import HIKVISION, RECEIVERS, TTLOCK, message_of
 from tests.unit.devices.samples import sample
 from wire.envelope import FILTER
 
-NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+RECEIVED_US = 1_795_510_800_000_001
 EVENT = b'{"eventType":"AccessControllerEvent"}'
 PICTURE = b"\xff\xd8\xff\xe0 \r\n\r\n--no boundary\r\n \xff\xd9"
 PARTS = (
@@ -27,13 +26,15 @@ PARTS = (
 
 
 def taken(body: bytes, content_type: str) -> Message:
-    return message_of(HIKVISION, sender="door-1", body=body, content_type=content_type, received_at=NOW)
+    return message_of(
+        HIKVISION, sender="door-1", body=body, content_type=content_type, received_us=RECEIVED_US
+    )
 
 
 def test_a_text_is_the_payload_as_it_is() -> None:
     message = taken(EVENT, "application/json")
     assert (message.topic, message.payload) == ("http/door-1/hikvision", EVENT)
-    assert message.received_us == NOW.timestamp() * 1e6
+    assert message.received_us == RECEIVED_US
     assert message.properties == {"content_type": "application/json"}
 
 
@@ -79,7 +80,7 @@ def test_a_form_becomes_one_object() -> None:
         sender="account-1",
         body=sample("ttlock/lock-records.form"),
         content_type="application/x-www-form-urlencoded; charset=UTF-8",
-        received_at=NOW,
+        received_us=RECEIVED_US,
     )
     found = json.loads(message.payload)
     assert (found["notifyType"], found["lockId"]) == ("1", "163377")
