@@ -15,6 +15,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg.rows import TupleRow
 
 from devices import marks
 from devices.errors import AddressTaken, InvalidDeviceCode, UnknownGateway, UnknownProfile
@@ -61,6 +62,13 @@ class Device:
     gateway_id: int | None = None
     #: What its format calls it; None: its code.
     address: str | None = None
+    #: Retired: when that was said, in microseconds since 1970. What came before is still its word when it
+    #: is decoded again.
+    retired_us: int | None = None
+
+    def speaks_at(self, received_us: int) -> bool:
+        """Whether what arrived then counts as its word."""
+        return self.active or (self.retired_us is not None and received_us < self.retired_us)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +138,9 @@ def load(connection: Connection) -> Registry:
     version = _version(connection)
     devices: dict[str, Device] = {}
     without_profile: dict[str, str] = {}
-    for device_id, code, name, active, zone, gateway_id, address in connection.execute(_SQL["devices"]):
+    for device_id, code, name, active, zone, gateway_id, address, retired_us in connection.execute(
+        _SQL["devices"]
+    ):
         profile = profiles.get(name)
         if profile is None:
             without_profile[code] = name
@@ -144,6 +154,7 @@ def load(connection: Connection) -> Registry:
                 zone=ZoneInfo(zone),
                 gateway_id=gateway_id,
                 address=address,
+                retired_us=retired_us,
             )
     services: dict[tuple[int, int], list[Service]] = {}
     for device_id, channel, *service in connection.execute(_SQL["installations"]):
@@ -164,8 +175,10 @@ def services_of(connection: Connection, *, device_id: int, channel: int) -> list
 
 def hold(connection: Connection) -> int:
     """Keep the registry as it is until this transaction ends; returns its version."""
-    connection.execute(_SQL["lock_shared"], {"lock": _LOCK})
-    return _version(connection)
+    with connection.pipeline():  # one journey; the version is read once the lock is ours
+        connection.execute(_SQL["lock_shared"], {"lock": _LOCK})
+        version = connection.execute(_SQL["version"])
+    return _only(version)
 
 
 def begin_change(connection: Connection) -> None:
@@ -283,7 +296,11 @@ def _service(unit_id: int, from_us: int, to_us: int | None) -> Service:
 
 
 def _version(connection: Connection) -> int:
-    row = connection.execute(_SQL["version"]).fetchone()
+    return _only(connection.execute(_SQL["version"]))
+
+
+def _only(version: psycopg.Cursor[TupleRow]) -> int:
+    row = version.fetchone()
     if row is None:
         raise LookupError("registry_version is empty")
     return row[0]

@@ -11,7 +11,10 @@ SELECT version FROM registry_version
 UPDATE registry_version SET version = version + 1
 
 -- devices --
-SELECT d.id, d.code, d.profile, d.status = 'active', e.time_zone, d.gateway_id, d.address
+SELECT d.id, d.code, d.profile, d.status = 'active', e.time_zone, d.gateway_id, d.address,
+       (SELECT (extract(epoch FROM max(c.at)) * 1000000)::bigint
+        FROM device_retirement r JOIN installation_change c ON c.id = r.change_id
+        WHERE d.status = 'retired' AND r.device_id = d.id AND r.retired)
 FROM device d
 JOIN estate e ON e.id = d.estate_id
 

@@ -102,9 +102,7 @@ class Addressing:
             )
         found = None if native is not None else _format(sender, vendor)
         refusal = None
-        if not sender.active:
-            refusal = Refusal(Reason.retired_device, code)
-        elif native is None and found is None:
+        if native is None and found is None:
             refusal = Refusal(Reason.wrong_format, f"{sender.profile.name} does not speak on {vendor}")
         return Address(
             flags=flags,

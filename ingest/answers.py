@@ -5,7 +5,7 @@ from uuid import UUID
 
 from devices import orders
 from devices.decoders.elements import Refusal
-from ingest.sorting import Ack, Sorted
+from ingest.content import Ack, Sorted
 from storage.pool import Connection
 from wire.reasons import Reason
 

@@ -25,10 +25,11 @@ from devices.decoders.reports import DecodeError
 from devices.errors import ScriptUnreadable
 from ingest import quarantine, store
 from ingest.bound import Bound
+from ingest.content import Framed, Sorted
 from ingest.limits import limits_of
 from ingest.message import Message
 from ingest.pipeline import REFUSED
-from ingest.sorting import Framed, Sorted, Sorter
+from ingest.sorting import Sorter
 from policy.groups import Ingest
 from storage.pool import Connection
 from storage.queries import load

@@ -17,7 +17,7 @@ from devices import registry
 from devices.decoders.elements import DecodedEvent, event_key
 from ingest import binary, store
 from ingest.conflict import candidate
-from ingest.sorting import EventKey, Sorted
+from ingest.content import EventKey, Sorted
 from ingest.store import Mark, Written
 from storage.pool import Connection
 from storage.queries import load

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from ingest.sorting import Quarantined
+from ingest.content import Quarantined
 from storage.pool import Connection
 from storage.queries import load
 

@@ -19,16 +19,18 @@ from devices.codecs.scripts import Scripts
 from devices.formats import FORMATS
 from ingest import packs, quarantine, store
 from ingest.bound import Bound
+from ingest.content import Quarantined, Sorted, storable
 from ingest.decoding import Decoding
 from ingest.errors import RegistryMoved, UnknownDecoder
 from ingest.journal import Journaled
 from ingest.limits import limits_of
 from ingest.message import Message
-from ingest.sorting import Quarantined, Sorted, Sorter
+from ingest.sorting import Sorter
 from policy.groups import Ingest
 from storage import audit
 from storage.pool import Connection
 from storage.queries import load
+from wire.reasons import Reason
 
 _SQL = load("ingest", "replay.sql")
 #: A block is named by its first message; the one that was asked for may stand this far behind it, when the
@@ -151,6 +153,8 @@ class _Run:
     #: Their rows must not go because nobody ran their script.
     decoding: Decoding
     progress: Callable[[int, int], None]
+    #: Blocks without one of these topics are passed over; None: none is.
+    topics: frozenset[str] | None = None
     #: What was read, beside what went into the staging tables.
     blocks: int = 0
     messages: int = 0
@@ -166,7 +170,12 @@ class _Run:
             packs.hold(self.connection)
             self.connection.execute(_SQL["forget"])
             self.connection.execute(_SQL["shadow"])
+            if scope.quarantined:
+                wanted = self.connection.execute(_SQL["topics_of_quarantine"], asked).fetchall()
+                if not any(reason == Reason.rate_limited for _, reason in wanted):
+                    self.topics = frozenset(topic for topic, _ in wanted)
             more = self._stage("blocks_of_quarantine" if scope.quarantined else "blocks", asked)
+            self.topics = None
             while more:
                 more = self._stage("blocks_met", {})
 
@@ -188,9 +197,14 @@ class _Run:
             Message(topic=m.topic, payload=m.payload, received_us=m.received_us, properties=m.properties)
             for m in block
         ]
+        if self.topics is not None and not any(storable(m.topic) in self.topics for m in messages):
+            return
         content, topics = self._in_scope(messages)
         store.merge(self.connection, content, journal_id)
-        self.connection.execute(_SQL["note_block"], {"id": journal_id, "topics": sorted(topics)})
+        self.connection.execute(
+            _SQL["note_block"],
+            {"id": journal_id, "topics": sorted(map(storable, topics)), "judged": sorted(content.judged)},
+        )
         self.refused |= content.quarantined
         self.journals |= dict.fromkeys(content.quarantined, journal_id)
         self.blocks += 1
@@ -215,6 +229,7 @@ class _Run:
             for key, found, event in events:
                 whole.add_event(key, found, event)
             whole.quarantined |= said.quarantined
+            whole.judged |= said.judged
         return whole, topics
 
     def _sort(self, messages: list[Message]) -> Sorted:

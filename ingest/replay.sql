@@ -5,7 +5,7 @@ CREATE TEMP TABLE reading (LIKE public.reading INCLUDING INDEXES);
 CREATE TEMP TABLE event (LIKE public.event INCLUDING INDEXES);
 CREATE TEMP TABLE old_reading (LIKE public.reading);
 CREATE TEMP TABLE old_event (LIKE public.event);
-CREATE TEMP TABLE replayed_block (id bigint PRIMARY KEY, topics text[] NOT NULL)
+CREATE TEMP TABLE replayed_block (id bigint PRIMARY KEY, topics text[] NOT NULL, judged integer[] NOT NULL)
 
 -- unshadow --
 -- The real tables are themselves again; what was decoded waits where a batch is merged from.
@@ -23,28 +23,27 @@ WHERE received_at >= %(since)s - %(reach)s AND coalesce(first_at, received_at) <
 ORDER BY received_at, id
 
 -- blocks_of_quarantine --
-WITH wanted AS (
-    SELECT q.journal_id AS id FROM quarantine q
-    WHERE q.last_at >= %(since)s AND q.first_at < %(until)s
-      AND (%(reason)s::text IS NULL OR q.reason = %(reason)s)
-)
+-- A row stands for every time that the message came, and one of a sender above its rate for a whole minute:
+-- any block between its two times may hold one of them.
 SELECT j.id FROM journal j
-WHERE j.first_id IS NULL AND j.id IN (SELECT w.id FROM wanted w)
-OR j.first_id IS NOT NULL AND EXISTS (SELECT FROM wanted w WHERE w.id BETWEEN j.first_id AND j.id)
--- A row stands for all that was above a sender's rate in that minute.
-OR EXISTS (
+WHERE EXISTS (
     SELECT FROM quarantine q
-    WHERE q.reason = 'rate_limited' AND q.last_at >= %(since)s AND q.first_at < %(until)s
+    WHERE q.last_at >= %(since)s AND q.first_at < %(until)s
       AND (%(reason)s::text IS NULL OR q.reason = %(reason)s)
       AND j.received_at >= q.first_at - %(reach)s AND coalesce(j.first_at, j.received_at) <= q.last_at
 )
 ORDER BY j.received_at, j.id
 
+-- topics_of_quarantine --
+SELECT q.topic, q.reason FROM quarantine q
+WHERE q.last_at >= %(since)s AND q.first_at < %(until)s
+  AND (%(reason)s::text IS NULL OR q.reason = %(reason)s)
+
 -- blocks_by_id --
 SELECT id, block, first_id IS NOT NULL FROM journal WHERE id = ANY (%(ids)s) ORDER BY received_at, id
 
 -- note_block --
-INSERT INTO replayed_block VALUES (%(id)s, %(topics)s) ON CONFLICT (id) DO NOTHING
+INSERT INTO replayed_block VALUES (%(id)s, %(topics)s, %(judged)s) ON CONFLICT (id) DO NOTHING
 
 -- blocks_met --
 -- Rows that say something of a key we decoded anew, but stem from a block that we did not read: an older
@@ -72,10 +71,11 @@ WHERE (r.device_id, r.channel, r.time) = (s.device_id, s.channel, s.time)
   AND r.quality & 2 = 2 AND r.value = s.value
 
 -- old_readings --
--- What these blocks said before, as far as it is in scope and would now be said otherwise.
+-- What these blocks said before, as far as it is in scope and would now be said otherwise. A device that was
+-- not taken at its word in a block, for what the registry says of it today, keeps the rows that it has from it.
 INSERT INTO old_reading
 SELECT r.* FROM public.reading r
-JOIN replayed_block b ON b.id = r.journal_id
+JOIN replayed_block b ON b.id = r.journal_id AND r.device_id = ANY (b.judged)
 LEFT JOIN reading_stage s ON (s.device_id, s.channel, s.time) = (r.device_id, r.channel, r.time)
 WHERE (%(devices)s::integer[] IS NULL OR r.device_id = ANY (%(devices)s))
   AND (%(decoder)s::integer IS NULL OR r.decoder / 100 = %(decoder)s OR s.device_id IS NOT NULL)
@@ -85,7 +85,7 @@ WHERE (%(devices)s::integer[] IS NULL OR r.device_id = ANY (%(devices)s))
 -- old_events --
 INSERT INTO old_event
 SELECT r.* FROM public.event r
-JOIN replayed_block b ON b.id = r.journal_id
+JOIN replayed_block b ON b.id = r.journal_id AND r.device_id = ANY (b.judged)
 LEFT JOIN event_stage s ON (s.device_id, s.dedupe_key, s.time) = (r.device_id, r.dedupe_key, r.time)
 WHERE (%(devices)s::integer[] IS NULL OR r.device_id = ANY (%(devices)s))
   AND (%(decoder)s::integer IS NULL OR r.decoder / 100 = %(decoder)s OR s.device_id IS NOT NULL)

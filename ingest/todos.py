@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from ingest.sorting import Todo
+from ingest.content import Todo
 from storage.pool import Connection
 from storage.queries import load
 

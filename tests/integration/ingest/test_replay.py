@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices import registry
+from devices import lifecycle, registry
+from devices.acts import Retire
 from devices.decoders import native
 from devices.formats import FORMATS
 from ingest import history
@@ -281,3 +282,64 @@ def test_a_replay_gives_what_ingest_gave(
     assert connection.execute(READINGS).fetchall() == before
     assert connection.execute("SELECT message_hash, reason FROM quarantine ORDER BY 1").fetchall() == refused
     assert again(connection).replaced == 0
+
+
+def test_a_device_retired_meanwhile_keeps_its_history(
+    pipeline: Pipeline, connection: Connection, rows: Rows, site: Site
+) -> None:
+    pipeline.store([reading(5), reading(6, device="home-2")])
+    connection.commit()
+    lifecycle.perform(
+        connection,
+        Retire(device="home-1", at=NOW + timedelta(hours=1)),
+        by="test",
+        now=NOW + timedelta(hours=1),
+    )
+    registry.retire(connection, "home-2")  # by no act: nothing says when
+    outcome = again(connection)
+    assert (outcome.replaced, rows("SELECT value FROM reading ORDER BY value")) == (0, [(5.0,), (6.0,)])
+    assert rows("SELECT topic, reason FROM quarantine") == [("hm/v1/home-2/up/m", "retired_device")]
+    make_pipeline(connection).store(
+        [msgspec.structs.replace(reading(7, seq=3), received_us=us(NOW + timedelta(hours=2)))]
+    )
+    assert rows("SELECT reason FROM quarantine WHERE topic = 'hm/v1/home-1/up/m'") == [("retired_device",)]
+
+
+DOOR = "gw/server-1/zigbee2mqtt/door"
+
+
+def register_door(connection: Connection, *, gateway: str) -> None:
+    estate_id = make_estate(connection)
+    for code in ("server-1", "server-2"):
+        registry.register_device(connection, code=code, profile="z2m-gateway", estate_id=estate_id)
+    registry.register_device(
+        connection, code="door-1", profile="z2m-contact", estate_id=estate_id, gateway=gateway, address="door"
+    )
+    connection.commit()
+
+
+def test_a_child_that_went_to_another_gateway_keeps_its_history(
+    connection: Connection, rows: Rows, site: Site
+) -> None:
+    register_door(connection, gateway="server-1")
+    make_pipeline(connection, bound=("gw/+/#",)).store([sent(b'{"contact":false}', topic=DOOR)])
+    before = rows("SELECT device_id, type, time, quality FROM event")
+    assert len(before) == 1
+    connection.execute("UPDATE device SET gateway_id = NULL WHERE code = 'door-1'")
+    register_door(connection, gateway="server-2")
+    outcome = again(connection, bound=("gw/+/#",))
+    assert (outcome.replaced, rows("SELECT device_id, type, time, quality FROM event")) == (0, before)
+
+
+def test_every_time_that_a_quarantined_message_came_is_released(
+    pipeline: Pipeline, connection: Connection, rows: Rows, site: Site
+) -> None:
+    """Without a time of its own the same bytes are another event each time they come."""
+    door = sent(b'{"contact":false}', topic=DOOR)
+    for minute in range(3):
+        received = us(NOW + timedelta(minutes=30 * minute))
+        pipeline.store([msgspec.structs.replace(door, received_us=received), reading(minute, seq=minute)])
+    assert rows("SELECT repeats FROM quarantine WHERE topic LIKE 'gw/%'") == [(2,)]
+    register_door(connection, gateway="server-1")
+    outcome = again(connection, dataclasses.replace(EVERYTHING, quarantined=True, reason="unknown_device"))
+    assert (outcome.written, outcome.released) == (3, 1)

@@ -16,9 +16,10 @@ from devices.decoders import plain
 from devices.profiles import load_profiles
 from devices.registry import Device, Registry
 from ingest.bound import Bound
+from ingest.content import Sorted
 from ingest.limits import limits_of
 from ingest.message import Message
-from ingest.sorting import Sorted, Sorter
+from ingest.sorting import Sorter
 from wire.envelope import MAX_ELEMENTS
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)

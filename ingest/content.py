@@ -1,0 +1,191 @@
+"""What one batch says, once it is sorted: rows for every table, and what must be answered."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from devices.decoders import native as native_format
+from devices.decoders.elements import Answered, DecodedEvent, Refusal
+from devices.decoders.plain import Said
+from devices.decoders.reports import Answer, Report
+from devices.registry import Device
+from ingest.conflict import Candidate, settle
+from ingest.message import Message
+from ingest.signs import Signs
+from wire.quality import NOT_EVIDENCE, Quality
+from wire.reasons import Reason
+
+#: No decoder saw it.
+UNDECODED = 0
+_UNPROVEN = int(Quality.IDENTITY_UNPROVEN)
+_DETAIL_CHARACTERS = 300
+_MINUTE_US = 60_000_000
+
+
+class ReadingKey(NamedTuple):
+    """The unique key of `reading`."""
+
+    device_id: int
+    channel: int
+    time_us: int
+
+
+class EventKey(NamedTuple):
+    """The unique key of `event`."""
+
+    device_id: int
+    dedupe_key: str
+    time_us: int
+
+
+@dataclass(kw_only=True)
+class Quarantined:
+    """One row of `quarantine`, with how often it came in this batch."""
+
+    topic: str
+    payload: bytes
+    refusal: Refusal
+    decoder: int
+    first_us: int
+    last_us: int
+    times: int = 1
+
+
+class Todo(NamedTuple):
+    """A message for the vendor's own decoder, which must not run here."""
+
+    device_id: int
+    message: Message
+    #: Of its arrival.
+    flags: int
+
+
+class Ack(NamedTuple):
+    """What a device says of a command."""
+
+    device_id: int
+    answered: Answered
+    #: What it came as, should the command be unknown.
+    message: Message
+    raw: bytes
+    decoder: int
+
+
+class Framed(msgspec.Struct, frozen=True):
+    """A part of a message that only the vendor's own decoder understands."""
+
+    device: Device
+    report: Report
+    decoder: int
+
+
+@dataclass(kw_only=True)
+class Sorted:
+    """What one batch says; repetitions within the batch are already one."""
+
+    #: To be journaled, redacted; markers are not.
+    messages: list[Message] = field(default_factory=list)
+    #: Personal keys that were cut from some message.
+    redacted: set[str] = field(default_factory=set)
+    readings: dict[ReadingKey, Candidate] = field(default_factory=dict)
+    #: The candidate's value plays no part: an event's content is in its key.
+    events: dict[EventKey, tuple[Candidate, DecodedEvent]] = field(default_factory=dict)
+    #: By message hash.
+    quarantined: dict[bytes, Quarantined] = field(default_factory=dict)
+    markers: list[UUID] = field(default_factory=list)
+    #: For the vendors' own decoders.
+    todos: list[Todo] = field(default_factory=list)
+    #: What devices say of their commands.
+    acks: list[Ack] = field(default_factory=list)
+    #: Who was heard.
+    signs: Signs = field(default_factory=Signs)
+    #: Devices that were taken at their word, whatever became of it: not those that may not speak.
+    judged: set[int] = field(default_factory=set)
+    #: To be published once the batch is committed.
+    answers: list[Answer] = field(default_factory=list)
+    #: How many there were before repetitions fell together.
+    seen_readings: int = 0
+    seen_events: int = 0
+
+    def add_reading(self, key: ReadingKey, found: Candidate) -> None:
+        """Take a reading in; the conflict rule decides over the one that is there."""
+        self.seen_readings += 1
+        there = self.readings.setdefault(key, found)
+        if there is not found:
+            self.readings[key] = settle(there, found)
+
+    def add_plain(self, said: Iterable[Said], device_id: int, *, received_us: int, flags: int) -> None:
+        """Take in a device's readings that need no judging."""
+        self.judged.add(device_id)
+        unproven = bool(flags & _UNPROVEN)
+        readings, new = self.readings, tuple.__new__  # half the time of calling the classes
+        for time_us, counter, boot, values in said:
+            self.signs.said(device_id, time_us, counter=counter, boot=boot)
+            self.seen_readings += len(values)
+            for channel, value in values:
+                key = new(ReadingKey, (device_id, channel, time_us))
+                found = new(Candidate, (unproven, value, received_us, flags, native_format.DECODER, False))
+                there = readings.setdefault(key, found)
+                if there is not found:
+                    readings[key] = settle(there, found)
+
+    def add_event(self, key: EventKey, found: Candidate, event: DecodedEvent) -> None:
+        """Take an event in."""
+        self.seen_events += 1
+        there = self.events.get(key)
+        self.events[key] = (found if there is None else settle(there[0], found), event)
+
+    def quarantine(self, message: Message, payload: bytes, refusal: Refusal, decoder: int) -> None:
+        """Take in what is refused."""
+        digest = _digest(message.topic, payload)
+        there = self.quarantined.get(digest)
+        self.quarantined[digest] = Quarantined(
+            topic=storable(message.topic),
+            payload=payload,
+            refusal=there.refusal if there else Refusal(refusal.reason, storable(refusal.detail)),
+            decoder=decoder,
+            first_us=min(message.received_us, there.first_us) if there else message.received_us,
+            last_us=max(message.received_us, there.last_us) if there else message.received_us,
+            times=there.times + 1 if there else 1,
+        )
+
+    def exceed(self, message: Message, sender: Device) -> None:
+        """Count a message that is above its sender's rate: one row a sender and minute, the first message's.
+
+        The others are in the journal; `anju replay` finds them between the row's two times.
+        """
+        minute = message.received_us // _MINUTE_US
+        digest = hashlib.sha256(f"{Reason.rate_limited}|{sender.code}|{minute}".encode()).digest()
+        there = self.quarantined.get(digest)
+        if there is None:
+            self.quarantined[digest] = Quarantined(
+                topic=storable(message.topic),
+                payload=message.payload,
+                refusal=Refusal(Reason.rate_limited, f"{sender.code} sends more than one device may"),
+                decoder=UNDECODED,
+                first_us=message.received_us,
+                last_us=message.received_us,
+            )
+        else:
+            there.last_us = max(there.last_us, message.received_us)
+            there.times += 1
+
+    def evidence(self) -> Iterator[ReadingKey]:
+        """The readings that may become consumption."""
+        return (key for key, found in self.readings.items() if not found.flags & NOT_EVIDENCE)
+
+
+@lru_cache(maxsize=1)
+def _digest(topic: str, payload: bytes) -> bytes:
+    """Once for a message of which many parts are refused, one after the other."""
+    return hashlib.sha256(topic.encode() + b"\x00" + payload).digest()
+
+
+def storable(text: str) -> str:
+    """PostgreSQL's text takes no NUL and no lone surrogate."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")[:_DETAIL_CHARACTERS]
