@@ -54,7 +54,8 @@ class Deferred:
 def from_journal(connection: Connection, sorter: Sorter) -> Signs:
     """Make out again what the end of the journal says of its senders."""
     rows = connection.execute(
-        "WITH latest AS (SELECT id, received_at, block FROM journal ORDER BY id DESC LIMIT %(most)s)"
+        "WITH latest AS (SELECT id, received_at, block FROM journal WHERE first_id IS NULL"  # a pack is old
+        " ORDER BY id DESC LIMIT %(most)s)"
         " SELECT block FROM latest"
         " WHERE received_at >= (SELECT max(received_at) FROM latest) - %(reach)s * interval '1 s'"
         " AND received_at >= (SELECT max(received_at) FROM device_sign) - %(reach)s * interval '1 s'"
