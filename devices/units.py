@@ -1,5 +1,6 @@
 """Units that devices use, and what they are in a channel's own unit.
 
+Makers write kWh, KWH and kwh for one thing; only m and M before a unit are two, a thousandth and a million.
 Gallons are those of the United States; cubic metres of gas are as metered.
 """
 
@@ -13,25 +14,26 @@ def _times(factor: float) -> Conversion:
     return lambda value: value * factor
 
 
-#: By channel and unit, lower case, without blanks. A channel's own unit is here too.
+#: By channel and unit, lower case but for the M of a million, without blanks. A channel's own is here too.
 _ENERGY = {
     "kwh": 1.0,
     "wh": 1e-3,
-    "mwh": 1e3,
+    "mwh": 1e-6,
+    "Mwh": 1e3,
     "gj": 1e3 / 3.6,
-    "mj": 1 / 3.6,
+    "Mj": 1 / 3.6,
     "kj": 1 / 3600,
     "j": 1 / 3.6e6,
 } | {
     "gwh": 1e6,
     "gcal": 1163.0,
-    "mcal": 1.163,
+    "Mcal": 1.163,
     "kcal": 1.163e-3,
     "btu": 2.930711e-4,
     "kbtu": 0.2930711,
 }
 _GALLON_L, _CUBIC_FOOT_L = 3.785411784, 28.316846592
-_VOLUME_L = {"l": 1.0, "m3": 1e3, "ml": 1e-3, "cl": 1e-2, "dl": 1e-1, "hl": 100.0, "dm3": 1.0} | {
+_VOLUME_L = {"l": 1.0, "m3": 1e3, "ml": 1e-3, "Ml": 1e6, "cl": 1e-2, "dl": 1e-1, "hl": 100.0, "dm3": 1.0} | {
     "gal": _GALLON_L,
     "ft3": _CUBIC_FOOT_L,
     "ccf": 100 * _CUBIC_FOOT_L,
@@ -42,7 +44,7 @@ _FACTORS: dict[str, dict[str, float]] = {
     "water_l": _VOLUME_L,
     "hot_water_l": _VOLUME_L,
     "gas_m3": {unit: factor / 1e3 for unit, factor in _VOLUME_L.items()},
-    "power_w": {"w": 1.0, "kw": 1e3, "mw": 1e-3},
+    "power_w": {"w": 1.0, "kw": 1e3, "mw": 1e-3, "Mw": 1e6},
     "voltage_v": {"v": 1.0, "mv": 1e-3, "kv": 1e3},
     "current_a": {"a": 1.0, "ma": 1e-3},
     "flow_l_h": {"l/h": 1.0, "m3/h": 1e3, "l/min": 60.0, "l/s": 3600.0, "ml/h": 1e-3, "m3/s": 3.6e6}
@@ -76,8 +78,9 @@ _SPELLINGS = MappingProxyType(
         **dict.fromkeys(("lph", "lh", "l/hour", "l/hr"), "l/h"),
         **dict.fromkeys(("lpm", "l/m"), "l/min"),
         **dict.fromkeys(("gpm",), "gal/min"),
-        **dict.fromkeys(("kw*h", "kw-h", "千瓦时"), "kwh"),
-        **dict.fromkeys(("w*h", "w-h"), "wh"),
+        **dict.fromkeys(("kw-h", "千瓦时"), "kwh"),
+        **dict.fromkeys(("w-h",), "wh"),
+        **dict.fromkeys(("兆瓦时",), "Mwh"),
         **dict.fromkeys(("watt", "watts", "瓦"), "w"),
         **dict.fromkeys(("volt", "volts", "伏", "vac", "vdc"), "v"),
         **dict.fromkeys(("millivolt", "millivolts"), "mv"),
@@ -85,6 +88,11 @@ _SPELLINGS = MappingProxyType(
         **dict.fromkeys(("percent", "pct", "prc", "%rh", "rh%", "rh"), "%"),
     }
 )
+#: Units that m and M can stand before.
+_PREFIXED = frozenset({"wh", "w", "j", "cal", "l", "v", "a"})
+#: Who writes all in lower case leaves open which he means; of heat nobody counts thousandths.
+_ALL_LOWER = MappingProxyType({"mwh": "", "mw": "", "mj": "Mj", "mcal": "Mcal"})
+_LEFT_OUT = str.maketrans("", "", "^·*")
 
 
 def conversion(channel: str, unit: str) -> Conversion | None:
@@ -93,5 +101,10 @@ def conversion(channel: str, unit: str) -> Conversion | None:
 
 
 def _spelling(unit: str) -> str:
-    found = "".join(unit.split()).lower().strip("[]()").replace("^", "").replace("·", "")
-    return _SPELLINGS.get(found, found)
+    found = "".join(unit.split()).strip("[]()").translate(_LEFT_OUT)
+    low = found.lower()
+    if low[:1] != "m" or low[1:] not in _PREFIXED:
+        return _SPELLINGS.get(low, low)
+    if found[0] == "M":
+        return f"M{low[1:]}"
+    return _ALL_LOWER.get(low, low) if found == low else low
