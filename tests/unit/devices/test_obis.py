@@ -62,6 +62,42 @@ def test_a_stated_unit_counts() -> None:
     }
 
 
+@pytest.mark.parametrize("value", ["1234.5*kWh", "001234.5 kWh", "1234.5kWh", "1234500*Wh", "+1234.5 * kWh"])
+def test_a_value_with_its_unit_behind_it_is_not_refused(value: str) -> None:
+    for said in (value, {"value": value}):
+        assert readings({"1-0:1.8.0": said}, "obis-electricity") == {"energy_kwh": 1234.5}
+
+
+def test_a_unit_beside_a_value_counts_before_the_one_in_it() -> None:
+    assert readings({"1.8.0": {"value": "7*kWh", "unit": "Wh"}}, "obis-electricity") == {"energy_kwh": 0.007}
+
+
+def test_tariffs_without_their_sum_are_not_refused() -> None:
+    found = {"1.8.1": "100.1*kWh", "1.8.2": "200.2*kWh", "1.8.3": "0.3*kWh", "2.8.1": "5*kWh"}
+    assert readings(found, "obis-electricity") == {"energy_kwh": 300.6}
+    assert report(found).fields["1-0:1.8.0"] == 300.6
+    assert report({"1.8.1": 1000, "1.8.2": 2000}).fields["1-0:1.8.0"] == 3000
+
+
+def test_the_meter_s_own_sum_counts_before_ours() -> None:
+    assert readings({"1.8.0": 7, "1.8.1": 1, "1.8.2": 2}, "obis-electricity") == {"energy_kwh": 7}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"1.8.1": 1},
+        {"1.8.1": 1, "1.8.3": 2},
+        {"1.8.2": 1, "1.8.3": 2},
+        {"1.8.1": "1*kWh", "1.8.2": "2*Wh"},
+        {"1.8.1": "1*kWh", "1.8.2": 2},
+        {"1.8.1": 1, "1.8.2": "?"},
+    ],
+)
+def test_tariffs_of_which_one_may_be_missing_have_no_sum(found: dict[str, object]) -> None:
+    assert "1-0:1.8.0" not in report(found).fields
+
+
 def test_volumes_are_cubic_metres_where_no_unit_is_stated() -> None:
     found = {"8-0:1.0.0": 12.5, "9-0:1.0.0": 3.25, "7-0:3.0.0": 100, "6-0:1.0.0": 8}
     assert readings(found, "obis-utility") == {
