@@ -32,6 +32,8 @@ for _command in (
     lifecycle.register,
     lifecycle.commission,
     lifecycle.swap,
+    lifecycle.replace_gateway,
+    lifecycle.change,
     lifecycle.move,
     lifecycle.retire,
     lifecycle.correct,

@@ -1,4 +1,4 @@
-"""`anju devices list | show | register | commission | swap | move | retire | correct | exchange | undo`."""
+"""`anju devices list | show | register` and the acts: `commission`, `swap`, `change` … `undo`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from storage.pool import Connection
 
 if TYPE_CHECKING:
     from devices.acts import Wanted
+    from devices.lifecycle import Preview
     from devices.listing import Listed
     from devices.timelines import Place
 
@@ -51,7 +52,8 @@ def list_(
 
     with _connected(data_dir) as connection:
         for one in listing.devices(connection, words=words, estate=estate, limit=limit):
-            behind = f"  behind {one.gateway} as {one.address}" if one.gateway else ""
+            alone = f"  as {one.address}" if one.address else ""
+            behind = f"  behind {one.gateway} as {one.address}" if one.gateway else alone
             closed = "" if one.active else "  (retired)"
             typer.echo(f"{one.code}  {one.profile}  {one.serial or '-'}  {one.estate}{behind}{closed}")
 
@@ -157,6 +159,45 @@ def swap(
             registers={} if channel is None else {_channel(channel): read},
             retire_old=not keep_old,
         )
+        _act(connection, wanted, dry_run=dry_run)
+
+
+def replace_gateway(
+    *,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Code of the gateway that is taken down.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Code of the one that takes over.")],
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Let a new gateway speak for all that an old one spoke for; the old one is retired."""
+    from devices.acts import ReplaceGateway  # noqa: PLC0415
+
+    with _connected(data_dir) as connection:
+        _act(connection, ReplaceGateway(old=old, new=new, at=clock.now()), dry_run=dry_run)
+
+
+def change(
+    *,
+    device: Code,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="What it is: use and leads of its home are renewed.")
+    ] = None,
+    gateway: Annotated[
+        str | None, typer.Option("--gateway", help="Who speaks for it; '' : it speaks for itself.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", help="What it is called there; '' : as its code.")
+    ] = None,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Change a device's profile, or how it reaches us."""
+    from devices.acts import Change  # noqa: PLC0415
+
+    wanted = Change(device=device, profile=profile, gateway=gateway, address=address)
+    if wanted == Change(device=device):
+        raise AnjuError("say what changes: --profile, --gateway, --address")
+    with _connected(data_dir) as connection:
         _act(connection, wanted, dry_run=dry_run)
 
 
@@ -275,6 +316,8 @@ def _act(connection: Connection, wanted: "Wanted", *, dry_run: bool) -> None:
     if not shown.changes_anything:
         typer.echo("nothing to do: it is so already")
         return
+    for line in _linked(connection, shown):
+        typer.echo(line)
     if shown.effects:
         units = listing.unit_codes(connection, shown.units)
         since = min(effect.first for effect in shown.effects) - timedelta(days=1)
@@ -288,6 +331,27 @@ def _act(connection: Connection, wanted: "Wanted", *, dry_run: bool) -> None:
         return
     done = lifecycle.perform(connection, wanted, by=_BY, now=now, seen=shown.seen)
     typer.echo(f"done: act {done.change_id}")
+
+
+def _linked(connection: Connection, shown: "Preview") -> Iterator[str]:
+    """What devices are and who speaks for them, where that changes: a line each."""
+    from devices import listing  # noqa: PLC0415
+
+    pairs = list(zip(shown.links_before, shown.links_after, strict=True))
+    every = {one.device_id for pair in pairs for one in pair}
+    every |= {one.gateway_id for pair in pairs for one in pair if one.gateway_id is not None}
+    codes = listing.codes(connection, list(every))
+    for was, now in pairs:
+        said = [
+            f"{name} {old or '-'} -> {new or '-'}"
+            for name, old, new in (
+                ("profile", was.profile, now.profile),
+                ("gateway", codes.get(was.gateway_id or 0), codes.get(now.gateway_id or 0)),
+                ("address", was.address, now.address),
+            )
+            if old != new
+        ]
+        yield f"{codes[was.device_id]}: {', '.join(said)}"
 
 
 def _device(connection: Connection, code: str) -> "Listed":

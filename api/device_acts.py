@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.auth import Account
 from api.deps import Db, Deps
 from api.problems import Problem
-from devices import errors, lifecycle
+from devices import errors, lifecycle, listing
 from devices.acts import Wanted
 from devices.bindings import Effect
 from devices.errors import DevicesError
@@ -37,6 +37,8 @@ TRANSLATED: dict[type[DevicesError], str] = {
     errors.InvalidDeviceCode: "invalid_device_code",
     errors.UnknownGateway: "unknown_gateway",
     errors.AddressTaken: "address_taken",
+    errors.NotAGateway: "not_a_gateway",
+    errors.IsGateway: "is_gateway",
     errors.DeviceExists: "device_exists",
     errors.UnknownCommand: "not_found",
     errors.NotUnderstood: "command_not_understood",
@@ -58,6 +60,18 @@ class EffectItem(BaseModel):
     days: int
 
 
+class LinkItem(BaseModel):
+    """What a device is and who speaks for it, before and after an act."""
+
+    device: str
+    profile: str
+    gateway: str | None
+    address: str | None
+    new_profile: str
+    new_gateway: str | None
+    new_address: str | None
+
+
 class Acted(BaseModel):
     """What an act did, or would do."""
 
@@ -67,6 +81,7 @@ class Acted(BaseModel):
     seen: str | None = Field(description="Of a dry run: send it with the act.")
     days: int = Field(description="Days of homes and channels that rest on other data.")
     effects: list[EffectItem]
+    links: list[LinkItem] = Field(description="Of a dry run: devices that are linked or understood anew.")
     leads_open: int = Field(description="Open leads of these homes that may be withdrawn.")
     leads_decided: int = Field(description="Decided ones that may be flagged for a person.")
 
@@ -114,6 +129,7 @@ def answer(connection: Db, who: Account, wanted: Wanted, asked: Asked, *, now: d
             changed=shown.changes_anything,
             change_id=None,
             seen=shown.seen,
+            linked=_links(connection, shown),
         )
     done = lifecycle.perform(
         connection, wanted, by=f"account:{who.username}", now=now, estates=mine, seen=asked.seen
@@ -131,6 +147,7 @@ def _acted(
     changed: bool,
     change_id: int | None,
     seen: str | None,
+    linked: Sequence[LinkItem] = (),
 ) -> Acted:
     touched = leads_touched(connection, who, effects)
     return Acted(
@@ -149,9 +166,29 @@ def _acted(
             )
             for effect in effects
         ],
+        links=list(linked),
         leads_open=touched.open,
         leads_decided=touched.decided,
     )
+
+
+def _links(connection: Db, shown: lifecycle.Preview) -> list[LinkItem]:
+    pairs = list(zip(shown.links_before, shown.links_after, strict=True))
+    every = {one.device_id for pair in pairs for one in pair}
+    every |= {one.gateway_id for pair in pairs for one in pair if one.gateway_id is not None}
+    codes = listing.codes(connection, list(every))
+    return [
+        LinkItem(
+            device=codes[was.device_id],
+            profile=was.profile,
+            gateway=codes.get(was.gateway_id or 0),
+            address=was.address,
+            new_profile=now.profile,
+            new_gateway=codes.get(now.gateway_id or 0),
+            new_address=now.address,
+        )
+        for was, now in pairs
+    ]
 
 
 def leads_touched(connection: Db, who: Account, effects: Sequence[Effect]) -> withdrawals.Affected:

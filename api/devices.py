@@ -14,7 +14,18 @@ from api.fields import NO_NUL, CodeFilter, Id, Note
 from api.permissions import Needs
 from api.problems import Problem
 from devices import bindings, checks, listing, registration
-from devices.acts import Commission, Correct, Exchange, Move, Registers, Retire, Swap, Undo
+from devices.acts import (
+    Change,
+    Commission,
+    Correct,
+    Exchange,
+    Move,
+    Registers,
+    ReplaceGateway,
+    Retire,
+    Swap,
+    Undo,
+)
 from devices.registry import NewDevice
 from devices.timelines import Place
 from housing import estates
@@ -164,6 +175,24 @@ class SwapBody(ActBody):
     retire_old: bool = True
 
 
+class ReplaceGatewayBody(ActBody):
+    """A new gateway takes over."""
+
+    new: Code
+
+
+class ChangeBody(ActBody):
+    """What changes; what is not given stays."""
+
+    profile: Code | None = Field(default=None, description="Needs `device.correct`.")
+    gateway: str | None = Field(
+        default=None, max_length=64, pattern=NO_NUL, description="Empty: it speaks for itself."
+    )
+    address: str | None = Field(
+        default=None, max_length=64, pattern=NO_NUL, description="Empty: none; behind a gateway its code."
+    )
+
+
 class MoveBody(ActBody, PlaceBody):
     """The device hangs there from a moment on."""
 
@@ -282,6 +311,25 @@ def swap(device: DeviceCode, body: SwapBody, connection: Db, who: Installer, now
     return answer(connection, who, wanted, body, now=now)
 
 
+@router.post("/devices/{device}/replace-gateway", responses={404: {}, 409: {}})
+def replace_gateway(
+    device: DeviceCode, body: ReplaceGatewayBody, connection: Db, who: Installer, now: Now
+) -> Acted:
+    """Let a new gateway speak for all that this one speaks for; this one is retired."""
+    return answer(connection, who, ReplaceGateway(old=device, new=body.new, at=now), body, now=now)
+
+
+@router.post("/devices/{device}/change", responses={404: {}, 409: {}})
+def change(device: DeviceCode, body: ChangeBody, connection: Db, who: Installer, now: Now) -> Acted:
+    """Change what a device is, or how it reaches us."""
+    if body.profile is not None and not who.may("device.correct"):
+        raise Problem("not_permitted", action="device.correct")
+    wanted = Change(device=device, profile=body.profile, gateway=body.gateway, address=body.address)
+    if wanted == Change(device=device):
+        raise Problem("change_needed")
+    return answer(connection, who, wanted, body, now=now)
+
+
 @router.post("/devices/{device}/move", responses={404: {}, 409: {}})
 def move(device: DeviceCode, body: MoveBody, connection: Db, who: Installer, now: Now) -> Acted:
     """Let a device hang at another place from a moment on."""
@@ -331,7 +379,7 @@ def undo(*, change_id: Id, body: ActBody, connection: Db, deps: Given, who: Inst
     found = bindings.change(connection, change_id)
     if found is None:
         raise Problem("not_found")
-    if found.act == "correct" and not who.may("device.correct"):
+    if found.is_correction and not who.may("device.correct"):
         raise Problem("not_permitted", action="device.correct")
     wanted = Undo(change_id=change_id, within=undo_within(deps, now))
     return answer(connection, who, wanted, body, now=now)

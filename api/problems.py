@@ -154,7 +154,24 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         "address_taken": Text(
             status=409, zh="这个网关下已有此地址的设备", en="Another device of this gateway has this address"
         ),
-        "device_exists": Text(status=409, zh="这个编号已被另一台设备占用", en="Another device has this code"),
+        "not_a_gateway": Text(
+            status=422, zh="此型号不是网关", en="This device's profile is not that of a gateway"
+        ),
+        "is_gateway": Text(
+            status=409,
+            zh="它是网关，下属有设备，请改用“更换网关”",
+            en="It speaks for other devices: replace the gateway instead",
+        ),
+        "change_needed": Text(
+            status=422,
+            zh="须写明要改的型号、网关或地址",
+            en="Say what changes: profile, gateway or address",
+        ),
+        "device_exists": Text(
+            status=409,
+            zh="这个编号已登记为另一台设备，或登记内容不同",
+            en="Another device has this code, or it is registered otherwise: change it",
+        ),
         "too_large": Text(status=413, zh="请求内容过大", en="The request is too large"),
         "busy": Text(
             status=503, zh="登录请求过多，请稍后再试", en="Too many are logging in: try again shortly"

@@ -12,6 +12,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "wrong_unit": ("登记到了别的房屋", "It was bound to the wrong home"),
     "wrong_time": ("安装或拆除时间登记有误", "The time of installation was wrong"),
 }
+#: The reason of an act by which a device's readings mean something else.
+PROFILE = "profile"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,27 @@ class Exchange:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplaceGateway:
+    """A new gateway speaks for all that an old one spoke for; the old one is retired."""
+
+    old: str
+    new: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A device is another thing, or reaches us in another way; None: as it is."""
+
+    device: str
+    profile: str | None = None
+    #: Empty: it speaks for itself.
+    gateway: str | None = None
+    #: Empty: none; behind a gateway its code.
+    address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Undo:
     """Take an act back."""
 
@@ -103,4 +126,4 @@ class Undo:
     within: timedelta
 
 
-Wanted = Commission | Swap | Move | Retire | Correct | Exchange | Undo
+Wanted = Commission | Swap | Move | Retire | Correct | Exchange | ReplaceGateway | Change | Undo

@@ -15,8 +15,12 @@ from typing import Literal
 import psycopg
 from psycopg.rows import class_row
 
+from devices import links
+from devices.acts import PROFILE
 from devices.errors import ChangedMeanwhile, InstallationConflict, PlaceTaken
 from devices.installations import Installation
+from devices.links import Link
+from devices.marks import Stretch
 from devices.timelines import differences
 from storage import audit
 from storage.pool import Connection
@@ -28,7 +32,7 @@ _SQL = load("devices", "bindings.sql")
 #: Of these a home has one meter at a time.
 _METERED = [channel.code for channel in CHANNELS if channel.metered]
 
-Act = Literal["commission", "swap", "move", "retire", "correct", "undo"]
+Act = Literal["commission", "swap", "move", "retire", "correct", "undo", "replace_gateway", "change"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +48,26 @@ class Plan:
     #: Devices that are retired by it, or brought back.
     retires: tuple[int, ...] = ()
     revives: tuple[int, ...] = ()
+    #: What devices are and who speaks for them, as it stands and as it shall stand; of those that change.
+    links_before: tuple[Link, ...] = ()
+    links_after: tuple[Link, ...] = ()
 
     @property
     def changes_anything(self) -> bool:
         """False: all is already as it shall be."""
-        return set(self.before) != set(self.after) or bool(self.retires or self.revives)
+        moved = set(self.before) != set(self.after) or self.links_before != self.links_after
+        return moved or bool(self.retires or self.revives)
 
     @property
     def seen(self) -> str:
         """What stands, as a short word: whoever looked at it can say so."""
-        return fingerprint(self.before)
+        return fingerprint(self.before, self.links_before)
+
+    @property
+    def means_else(self) -> frozenset[int]:
+        """Devices whose readings mean something else by it: their profile changes."""
+        pairs = zip(self.links_before, self.links_after, strict=True)
+        return frozenset(was.device_id for was, now in pairs if was.profile != now.profile)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +96,11 @@ class Change:
     undoes: int | None
     undone_by: int | None
 
+    @property
+    def is_correction(self) -> bool:
+        """Whether it put the past on another footing; so would undoing it."""
+        return self.act == "correct" or self.reason == PROFILE
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rebinding:
@@ -107,13 +126,14 @@ class Done:
     effects: tuple[Effect, ...] = ()
 
 
-def fingerprint(rows: Iterable[Installation]) -> str:
-    """A short word for a set of installations; another set, another word."""
+def fingerprint(rows: Iterable[Installation], linked: Iterable[Link] = ()) -> str:
+    """A short word for a set of installations and links; another set, another word."""
     text = "\n".join(
         f"{row.device_id} {row.channel} {row.unit_id} {row.entrance} {row.multiplier!r}"
         f" {row.valid_from.timestamp()} {row.valid_to and row.valid_to.timestamp()}"
         for row in sorted(rows, key=lambda one: one.key)
     )
+    text += "".join(f"\n{one!r}" for one in linked)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -127,7 +147,7 @@ def effects(connection: Connection, plan: Plan) -> tuple[Effect, ...]:
 
     Raises
     ------
-    PlaceTaken
+    PlaceTaken, AddressTaken
         The plan cannot be carried out.
     """
     _refuse_taken(connection, plan)
@@ -162,8 +182,8 @@ def apply(
     ------
     ChangedMeanwhile
         Something else stands than what was seen.
-    PlaceTaken, InstallationConflict
-        Another device serves the home in that period. Nothing is written then.
+    PlaceTaken, InstallationConflict, AddressTaken
+        Another device serves the home in that period, or has that address. Nothing is written then.
     """
     if not plan.changes_anything:
         return Done(change_id=None)
@@ -190,6 +210,7 @@ def apply(
                 "change": change_id,
                 "before": [_said(row) for row in plan.before if row.device_id == device_id],
                 "after": [_said(row) for row in plan.after if row.device_id == device_id],
+                **_said_links(plan, device_id),
             },
         )
     return Done(change_id=change_id, effects=found)
@@ -237,6 +258,7 @@ def newest_rebinding(connection: Connection) -> int:
 
 
 def _refuse_taken(connection: Connection, plan: Plan) -> None:
+    links.refuse_taken(connection, plan.links_after)
     new = [row for row in plan.after if row.unit_id is not None and row not in plan.before]
     if not new:
         return
@@ -263,6 +285,7 @@ def _write(connection: Connection, plan: Plan) -> None:
             connection.execute(_SQL["add"], _columns(new))
     except (psycopg.errors.ExclusionViolation, psycopg.errors.CheckViolation) as error:
         raise InstallationConflict(error.diag.message_detail or str(error)) from error
+    links.write(connection, plan.links_after)
     for retired, devices in ((True, plan.retires), (False, plan.revives)):
         if devices:
             connection.execute(_SQL["set_status"], {"retired": retired, "devices": list(devices)})
@@ -281,6 +304,7 @@ def _record(connection: Connection, plan: Plan, values: dict[str, object]) -> in
             _SQL["insert_retirements"],
             {"change_id": change_id, "retired": retired, "devices": list(devices)},
         )
+    links.record(connection, change_id, plan.links_before, plan.links_after)
     return change_id
 
 
@@ -295,7 +319,11 @@ def _mark(connection: Connection, plan: Plan, change_id: int) -> tuple[Effect, .
 
 
 def _stretches(plan: Plan) -> dict[str, object]:
-    found = differences(plan.before, plan.after)
+    found = differences(plan.before, plan.after) + [
+        Stretch(row.unit_id, row.device_id, row.channel, row.valid_from, row.valid_to)
+        for row in plan.after
+        if row.unit_id is not None and row.device_id in plan.means_else
+    ]
     return {
         "units": [one.unit_id for one in found],
         "devices": [one.device_id for one in found],
@@ -342,6 +370,12 @@ def _rows(
         )
         for device_id, channel, valid_from, unit_id, entrance, valid_to, multiplier in rows
     )
+
+
+def _said_links(plan: Plan, device_id: int) -> dict[str, object]:
+    pairs = zip(plan.links_before, plan.links_after, strict=True)
+    found = next((pair for pair in pairs if pair[0].device_id == device_id), None)
+    return {} if found is None else {"link": {"before": links.said(found[0]), "after": links.said(found[1])}}
 
 
 def _said(row: Installation) -> dict[str, object]:

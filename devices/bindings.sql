@@ -105,6 +105,8 @@ FROM installation_change c
 LEFT JOIN installation_change u ON u.undoes = c.id
 WHERE EXISTS (SELECT FROM installation_version v WHERE v.change_id = c.id AND v.device_id = %(device_id)s)
    OR EXISTS (SELECT FROM device_retirement r WHERE r.change_id = c.id AND r.device_id = %(device_id)s)
+   OR EXISTS (SELECT FROM connection_version v
+              WHERE v.change_id = c.id AND %(device_id)s IN (v.device_id, v.gateway_id))
 ORDER BY c.id DESC
 
 -- rebindings --

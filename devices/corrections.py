@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from devices import bindings, listing
+from devices import bindings, links, listing
 from devices.acts import REASONS, Correct, Exchange, Undo
 from devices.bindings import Plan
 from devices.errors import NotInstalled, SeveralPlaces, UndoRefused, UnknownReason
@@ -94,20 +94,28 @@ def undo(connection: Connection, wanted: Undo, *, now: datetime, estates: Estate
     if act.act != "correct" and now - act.at > wanted.within:
         raise UndoRefused
     concerned = bindings.concerned(connection, act.id)
+    was, became = (links.believed(connection, act.id, after=after) for after in (False, True))
+    linked = [one.device_id for one in became]
+    if links.of_devices(connection, linked) != became:
+        raise UndoRefused
     ids = list(concerned)
-    before = bindings.of_devices(connection, ids)
+    # Where a device was meanwhile installed, a profile taken back would change what its home rests on.
+    profiled = {old.device_id for old, new in zip(was, became, strict=True) if old.profile != new.profile}
+    before = bindings.of_devices(connection, [*{*ids, *profiled}])
     if set(before) != set(bindings.believed(connection, act.id, after=True)):
         raise UndoRefused
     retired = bindings.retired_among(connection, ids)
-    codes = listing.codes(connection, ids, estates=estates)
-    if codes.keys() != concerned.keys():
+    codes = listing.codes(connection, [*ids, *linked], estates=estates)
+    if codes.keys() != {*ids, *linked}:
         raise UndoRefused
     return Plan(
         devices=codes,
         before=before,
         after=bindings.believed(connection, act.id, after=False),
-        revives=tuple(one for one, was in concerned.items() if was and one in retired),
-        retires=tuple(one for one, was in concerned.items() if was is False and one not in retired),
+        revives=tuple(one for one, did in concerned.items() if did and one in retired),
+        retires=tuple(one for one, did in concerned.items() if did is False and one not in retired),
+        links_before=became,
+        links_after=was,
     )
 
 

@@ -52,6 +52,14 @@ class AddressTaken(DevicesError):
     """Another device of this gateway has this address."""
 
 
+class NotAGateway(DevicesError):
+    """The device's profile is not that of a gateway."""
+
+
+class IsGateway(DevicesError):
+    """The device speaks for others: replace the gateway instead."""
+
+
 class AlreadyInstalled(DevicesError):
     """The device is installed elsewhere: move it, or correct where it was."""
 

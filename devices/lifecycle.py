@@ -1,4 +1,4 @@
-"""The life of a device: commissioned, swapped, moved, retired, corrected; each act looked at or carried out.
+"""The life of a device: commissioned, swapped, moved, changed, retired, corrected; each looked at or done.
 
 An act says what a person wants (`devices.acts`). `preview` tells what would follow and writes nothing;
 `perform` does it, in the caller's transaction. An act that finds everything as it wants it changes nothing,
@@ -9,11 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from devices import bindings, corrections, listing, registry
-from devices.acts import Commission, Correct, Exchange, Move, Retire, Swap, Undo, Wanted
+from devices import bindings, corrections, links, listing, registry, replacements
+from devices.acts import (
+    PROFILE,
+    Change,
+    Commission,
+    Correct,
+    Exchange,
+    Move,
+    ReplaceGateway,
+    Retire,
+    Swap,
+    Undo,
+    Wanted,
+)
 from devices.bindings import Act, Done, Effect, Plan
 from devices.errors import (
     AlreadyInstalled,
+    IsGateway,
     NothingToInstall,
     NotInstalled,
     OtherEstate,
@@ -22,6 +35,7 @@ from devices.errors import (
     UnknownProfile,
 )
 from devices.installations import Installation
+from devices.links import Link
 from devices.listing import Estates, Listed
 from devices.profiles import load_profiles
 from devices.timelines import Place, by_point, cut, ends, in_force, place_of, put
@@ -41,6 +55,9 @@ class Preview:
     before: tuple[Installation, ...]
     after: tuple[Installation, ...]
     effects: tuple[Effect, ...]
+    #: What devices are and who speaks for them; of those that change.
+    links_before: tuple[Link, ...]
+    links_after: tuple[Link, ...]
     #: False: all is already so.
     changes_anything: bool
 
@@ -69,6 +86,8 @@ def preview(connection: Connection, wanted: Wanted, *, now: datetime, estates: E
         before=plan.before,
         after=plan.after,
         effects=bindings.effects(connection, plan),
+        links_before=plan.links_before,
+        links_after=plan.links_after,
         changes_anything=plan.changes_anything,
     )
 
@@ -105,8 +124,10 @@ def perform(
     reason, note, undoes = "", "", None
     if isinstance(wanted, Correct | Exchange):
         reason, note = wanted.reason, wanted.note
-    elif isinstance(wanted, Undo):
-        undoes = wanted.change_id
+    elif plan.means_else:
+        reason = PROFILE
+    if isinstance(wanted, Undo):
+        reason, undoes = "", wanted.change_id
     done = bindings.apply(
         connection,
         plan,
@@ -130,6 +151,8 @@ _ACTS: dict[type[object], Act] = {
     Retire: "retire",
     Correct: "correct",
     Exchange: "correct",
+    ReplaceGateway: "replace_gateway",
+    Change: "change",
     Undo: "undo",
 }
 
@@ -182,6 +205,13 @@ def _plan(connection: Connection, wanted: Wanted, *, now: datetime, estates: Est
                 raise OtherEstate
             _check_period(wanted.since, wanted.until, now)
             plan = corrections.exchange(connection, wanted, one, other, now)
+        case ReplaceGateway():
+            old, new = found(wanted.old), _at_work(found(wanted.new))
+            _not_ahead(wanted.at, now)
+            plan = replacements.taken_over(connection, _relieved(connection, wanted, old, new), old, new)
+        case Change():
+            device = _at_work(found(wanted.device))
+            plan = replacements.change(connection, wanted, device, estates=estates)
         case Undo():
             plan = corrections.undo(connection, wanted, now=now, estates=estates)
     return plan
@@ -193,7 +223,11 @@ def _commission(connection: Connection, wanted: Commission, device: Listed) -> P
     return Plan(
         devices={device.id: device.code},
         before=before,
-        after=_installed(before, dict.fromkeys(points, (wanted.place, wanted.multiplier)), wanted.since),
+        after=_installed(
+            before,
+            {point: (wanted.place, _multiplier(point[1], wanted.multiplier)) for point in points},
+            wanted.since,
+        ),
     )
 
 
@@ -202,6 +236,34 @@ def _swap(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Pla
         raise AlreadyInstalled
     if old.estate_id != new.estate_id:
         raise OtherEstate
+    if links.children(connection, old.id):
+        raise IsGateway
+    return _taken_over(connection, wanted, old, new)
+
+
+def _relieved(connection: Connection, wanted: ReplaceGateway, old: Listed, new: Listed) -> Plan:
+    """A gateway taken down; the new one hangs in its place, if it hangs nowhere yet and can."""
+    if old.estate_id != new.estate_id:
+        raise OtherEstate
+    before = bindings.of_devices(connection, [old.id, new.id])
+    hangs = {row.device_id for row in before if row.valid_from <= wanted.at < ends(row)}
+    profile = load_profiles().get(new.profile)
+    if old.id in hangs and new.id not in hangs and profile and (profile.channels or profile.events):
+        return _taken_over(connection, Swap(old=old.code, new=new.code, at=wanted.at), old, new)
+    after = [
+        row
+        for point, timeline in by_point(before).items()
+        for row in (cut(timeline, wanted.at, None) if point[0] == old.id else timeline)
+    ]
+    return Plan(
+        devices={old.id: old.code, new.id: new.code},
+        before=before,
+        after=tuple(after),
+        retires=(old.id,) if old.active else (),
+    )
+
+
+def _taken_over(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Plan:
     before = bindings.of_devices(connection, [old.id, new.id])
     theirs = {
         point: row
@@ -211,10 +273,13 @@ def _swap(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Pla
     if not theirs:
         raise NotInstalled
     place = place_of(next(iter(theirs.values())))
-    multipliers = {channel: row.multiplier for (_, channel), row in theirs.items()}
+    multipliers = {channel: row.multiplier for (_, channel), row in theirs.items() if _is_metered(channel)}
     fallback = max(multipliers.values()) if len(set(multipliers.values())) == 1 else 1.0
     wanted_rows = {
-        (new.id, channel): (place, wanted.multiplier or multipliers.get(channel, fallback))
+        (new.id, channel): (
+            place,
+            _multiplier(channel, wanted.multiplier or multipliers.get(channel, fallback)),
+        )
         for channel in channels_of(new.profile)
     }
     kept = [
@@ -312,6 +377,11 @@ def _keep_registers(connection: Connection, wanted: Swap, plan: Plan, change_id:
                 "new_first": read and read.new_first,
             },
         )
+
+
+def _multiplier(channel: int, multiplier: float) -> float:
+    """Registers are multiplied; gauges say what is, and events are no numbers."""
+    return multiplier if _is_metered(channel) else 1.0
 
 
 def _is_metered(channel: int) -> bool:

@@ -57,5 +57,6 @@ def register(
         and (new.address is None or new.address == (found.address or ""))
     )
     if not same:
-        raise DeviceExists
+        visible = estates is None or found.estate_id in estates
+        raise DeviceExists(f"{new.code} is registered otherwise: change it" if visible else None)
     return found

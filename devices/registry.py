@@ -266,9 +266,16 @@ def _give_addresses(connection: Connection, devices: Sequence[NewDevice]) -> Non
     if unknown is not None:
         raise UnknownGateway(f"{unknown[0]}: no such gateway: {unknown[1]}")
     try:
-        connection.execute(_SQL["address"], columns)
+        with connection.transaction():
+            connection.execute(_SQL["address"], columns)
     except psycopg.errors.UniqueViolation as error:
-        raise AddressTaken(error.diag.message_detail or str(error)) from error
+        raise AddressTaken(_who_has_it(connection, columns)) from error
+
+
+def _who_has_it(connection: Connection, columns: Mapping[str, object]) -> str | None:
+    """The first address that is asked for twice, in words."""
+    found = connection.execute(_SQL["address_twice"], columns).fetchone()
+    return found and "{1} and {2} cannot both be {3} behind {0}".format(*found)
 
 
 def retire(connection: Connection, code: str) -> bool:

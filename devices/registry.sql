@@ -82,6 +82,26 @@ FROM (
 ) n
 WHERE d.id = n.id AND (d.gateway_id, d.address) IS DISTINCT FROM (n.gateway_id, n.address)
 
+-- address_twice --
+-- The first address behind a gateway that two devices would have: gateway, both, address.
+WITH wanted AS (
+    SELECT o.id, o.code, CASE WHEN w.gateway IS NULL THEN o.gateway_id ELSE g.id END AS gateway_id,
+           coalesce(CASE WHEN w.address IS NULL THEN o.address ELSE nullif(w.address, '') END, o.code) AS address
+    FROM unnest(%(codes)s::text[], %(gateways)s::text[], %(addresses)s::text[]) AS w (code, gateway, address)
+    JOIN device o ON o.code = w.code
+    LEFT JOIN device g ON g.code = w.gateway
+), standing AS (
+    SELECT id, code, gateway_id, address FROM wanted
+    UNION ALL
+    SELECT d.id, d.code, d.gateway_id, d.address FROM device d WHERE d.id NOT IN (SELECT id FROM wanted)
+)
+SELECT g.code, w.code, o.code, w.address
+FROM wanted w
+JOIN standing o ON o.gateway_id = w.gateway_id AND o.address = w.address AND o.id <> w.id
+JOIN device g ON g.id = w.gateway_id
+ORDER BY w.code
+LIMIT 1
+
 -- set_status --
 UPDATE device SET status = %(status)s WHERE code = %(code)s AND status <> %(status)s RETURNING id
 

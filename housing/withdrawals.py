@@ -38,6 +38,10 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "依据的数据不属于这户的这段时间（安装时间登记有误，已更正）",
             "The data behind this was not this home's at that time (the time of installation was corrected)",
         ),
+        "other_meaning": (
+            "设备型号登记有误（已更正），依据的数据须另行解读",
+            "The device's profile was wrong (now corrected): the data behind this reads otherwise",
+        ),
         "rebound": (
             "设备的安装登记有变动，依据的数据已不属于这户",
             "The record of which device hangs where changed: the data behind this is no longer this home's",
@@ -46,7 +50,12 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 #: Why the registry was changed → what is said of the lead.
 _BECAUSE: Mapping[str, str] = MappingProxyType(
-    {"crossed": "another_home", "wrong_unit": "another_home", "wrong_time": "another_time"}
+    {
+        "crossed": "another_home",
+        "wrong_unit": "another_home",
+        "wrong_time": "another_time",
+        "profile": "other_meaning",
+    }
 )
 
 

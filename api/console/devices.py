@@ -18,7 +18,7 @@ from api.device_acts import estates_of, leads_touched, problem_of, undo_within
 from api.fields import NO_NUL, Id
 from api.permissions import Needs
 from api.problems import Problem
-from devices import bindings, checks, lifecycle, listing
+from devices import bindings, checks, lifecycle, links, listing
 from devices.acts import REASONS, Correct, Exchange, Undo
 from devices.errors import DevicesError
 from devices.listing import Listed
@@ -110,7 +110,7 @@ def undo(*, change_id: Id, account: Installer, connection: Db, deps: Given, now:
     found = bindings.change(connection, change_id)
     if found is None:
         raise Problem("not_found")
-    if found.act == "correct" and not account.may("device.correct"):
+    if found.is_correction and not account.may("device.correct"):
         raise Problem("not_permitted", action="device.correct")
     mine = estates_of(account)
     lifecycle.perform(
@@ -120,7 +120,9 @@ def undo(*, change_id: Id, account: Installer, connection: Db, deps: Given, now:
         now=now,
         estates=mine,
     )
-    codes = listing.codes(connection, list(bindings.concerned(connection, change_id)), estates=mine)
+    devices = {*bindings.concerned(connection, change_id)}
+    devices |= {one.device_id for one in links.believed(connection, change_id, after=False)}
+    codes = listing.codes(connection, list(devices), estates=mine)
     return RedirectResponse(f"/devices/{quote(min(codes.values()))}?done=undone", status_code=303)
 
 

@@ -28,7 +28,7 @@ OWNERS = {
         " lead_withdrawal",
         "devices": "channel event_type device installation registry_version credential command"
         " device_condition installation_change installation_version installation_effect installation_check"
-        " device_retirement meter_swap",
+        " device_retirement meter_swap connection_version",
         "ingest": "journal reading event quarantine ingest_tally ingest_state ingest_marker device_sign"
         " decode_todo replay reading_archive event_archive",
         "usage": "usage usage_dirty usage_fault",

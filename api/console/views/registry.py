@@ -174,7 +174,7 @@ def device_view(
         before = dict.fromkeys(
             f"{place(row)} · {_period(t, row.valid_from, row.valid_to, stamp)}" for row in rows
         )
-        correction = one.act == "correct"
+        correction = one.is_correction
         return Act(
             id=one.id,
             name=t.pick("device", f"act_{one.act}"),

@@ -61,6 +61,44 @@ def test_a_correction_is_shown_first(devices) -> None:
     assert "water_l  1-1-0103  since 2026-01-06 00:00 until 2026-01-08 00:00" in devices("show", "w-1")
 
 
+def test_a_broken_gateway_is_replaced_from_the_command_line(devices) -> None:
+    for code in ("cs1", "cs2"):
+        devices("register", code, "--profile", "chirpstack-server", "--estate", "HA")
+    for n in (1, 2):
+        devices(
+            *("register", f"lw{n}", "--profile", "lorawan-water-meter", "--estate", "HA"),
+            *("--gateway", "cs1", "--address", f"a84041000000000{n}"),
+        )
+    for arguments, words in (
+        (("swap", "cs1", "cs2"), "replace the gateway"),
+        (
+            ("register", "lw1", "--profile", "lorawan-water-meter", "--estate", "HA", "--gateway", "cs2"),
+            "change",
+        ),
+        (("change", "lw1"), "say what changes"),
+        (("change", "lw1", "--gateway", "cs9"), "no such device: cs9"),
+        (("change", "lw1", "--address", "a840410000000002"), r"cs1 has .*a840410000000002 \(lw2\)"),
+    ):
+        with pytest.raises(AnjuError, match=words):
+            devices(*arguments)
+    shown = devices("replace-gateway", "cs1", "cs2", "--dry-run").splitlines()
+    assert shown == ["lw1: gateway cs1 -> cs2", "lw2: gateway cs1 -> cs2", "not done: --dry-run"]
+    assert devices("replace-gateway", "cs1", "cs2").endswith("done: act 1\n")
+    assert devices("replace-gateway", "cs1", "cs2").startswith("nothing to do")
+    assert devices("list").splitlines() == [
+        "cs1  chirpstack-server  -  HA  (retired)",
+        "cs2  chirpstack-server  -  HA",
+        "lw1  lorawan-water-meter  -  HA  behind cs2 as a840410000000001",
+        "lw2  lorawan-water-meter  -  HA  behind cs2 as a840410000000002",
+    ]
+    devices("change", "lw1", "--profile", "lorawan-any", "--gateway", "")
+    assert "lw1  lorawan-any  -  HA  as a840410000000001" in devices("list", "lw1")
+    assert "act 2  change" in devices("show", "lw1")
+    devices("undo", "2")
+    devices("undo", "1")
+    assert devices("list", "lw1") == "lw1  lorawan-water-meter  -  HA  behind cs1 as a840410000000001\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -76,6 +76,48 @@ def test_a_device_from_registration_to_its_end(
     assert [row[0] for row in actions] == ["device.register", *["device.install"] * 5]
 
 
+def test_a_gateway_is_replaced(
+    client: TestClient, installer: dict[str, str], operator: dict[str, str], register: Callable[..., None]
+) -> None:
+    for code in ("cs1", "cs2"):
+        register(code, profile="chirpstack-server")
+    register("lw1", profile="lorawan-water-meter", gateway="cs1", address="a8")
+    register("far", profile="chirpstack-server", estate="HB")
+    path = f"{DEVICES}/cs1/replace-gateway"
+    swapped = client.post(f"{DEVICES}/cs1/swap", json={"new": "cs2"}, headers=installer)
+    assert (swapped.status_code, swapped.json()["code"]) == (409, "is_gateway")
+    outside = client.post(path, json={"new": "far"}, headers=installer)
+    assert (outside.status_code, outside.json()["code"]) == (404, "not_found")
+    shown = client.post(path, json={"new": "cs2", "dry_run": True}, headers=installer).json()
+    assert [(one["device"], one["gateway"], one["new_gateway"]) for one in shown["links"]] == [
+        ("lw1", "cs1", "cs2")
+    ]
+    done = client.post(path, json={"new": "cs2", "seen": shown["seen"]}, headers=installer).json()
+    assert done["changed"]
+    assert client.get(f"{DEVICES}/lw1", headers=installer).json()["gateway"] == "cs2"
+    assert not client.post(path, json={"new": "cs2"}, headers=installer).json()["changed"]
+    page = client.get(f"{DEVICES}/cs2", headers=installer).json()
+    assert [one["act"] for one in page["changes"]] == ["replace_gateway"]
+    undone = client.post(f"/api/v1/device-changes/{done['change_id']}/undo", json={}, headers=installer)
+    assert undone.status_code == 200, undone.text
+    assert client.get(f"{DEVICES}/lw1", headers=installer).json()["gateway"] == "cs1"
+
+
+def test_what_a_device_is_changes_only_who_may_correct(
+    client: TestClient, installer: dict[str, str], operator: dict[str, str], register: Callable[..., None]
+) -> None:
+    register("w-1")
+    path, body = f"{DEVICES}/w-1/change", {"profile": "water-register-100m3"}
+    refused = client.post(path, json=body, headers=installer)
+    assert (refused.status_code, refused.json()["action"]) == (403, "device.correct")
+    assert client.post(path, json={}, headers=installer).json()["code"] == "change_needed"
+    assert client.post(path, json={"address": "0012"}, headers=installer).json()["changed"]
+    done = client.post(path, json=body, headers=operator).json()
+    assert client.get(f"{DEVICES}/w-1", headers=installer).json()["profile"] == "water-register-100m3"
+    back = client.post(f"/api/v1/device-changes/{done['change_id']}/undo", json={}, headers=installer)
+    assert (back.status_code, back.json()["action"]) == (403, "device.correct")
+
+
 def test_a_correction_is_shown_before_it_is_done(
     client: TestClient,
     operator: dict[str, str],

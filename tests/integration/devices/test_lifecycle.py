@@ -82,6 +82,20 @@ def test_every_channel_of_the_profile_is_commissioned(
     ).fetchall() == [("account:ina", "device.install", "device:l-1")]
 
 
+def test_only_registers_are_multiplied(connection: Connection, do: Callable, units: list[int]) -> None:
+    estate_id = make_estate(connection)
+    for code in ("e-1", "e-2"):
+        registry.register_device(connection, code=code, profile="dlt645-meter", estate_id=estate_id)
+    do(Commission(device="e-1", place=at_home(units[0]), since=at(1), multiplier=40.0))
+    do(Swap(old="e-1", new="e-2", at=at(2)))
+    for code in ("e-1", "e-2"):
+        rows = listing.installations_of(connection, listing.device(connection, code).id)
+        multiplied = {row.channel for row in rows if row.multiplier == 40.0}
+        plain = {row.channel for row in rows if row.multiplier == 1.0}
+        assert multiplied == {BY_NAME["energy_kwh"].code}, code
+        assert {BY_NAME["voltage_v"].code, BY_NAME["power_w"].code} <= plain, code
+
+
 def test_a_device_at_an_entrance(connection: Connection, do: Callable) -> None:
     registry.register_device(connection, code="g-1", profile="gate-native", estate_id=make_estate(connection))
     do(Commission(device="g-1", place=Place(entrance="南门"), since=at(1)))
@@ -224,7 +238,7 @@ def test_crossed_devices_that_were_commissioned_on_different_days(
     assert where(connection, "w-1") == [(WATER, units[1], at(0), None)]
     assert where(connection, "w-2") == [(WATER, units[0], at(2), None)]
     multipliers = connection.execute(
-        "SELECT DISTINCT unit_id, multiplier FROM installation ORDER BY unit_id"
+        "SELECT unit_id, multiplier FROM installation WHERE channel = %s ORDER BY unit_id", [WATER]
     ).fetchall()
     assert multipliers == [(units[0], 1.0), (units[1], 10.0)], "it belongs to the device"
 
@@ -262,7 +276,7 @@ def test_children_of_gateways(connection: Connection, units: list[int]) -> None:
     assert listing.device(connection, "c-1").address == "17", "who says nothing clears nothing"
     registry.register_devices(connection, [child("c-2", gateway="gw-1")])
     assert listing.device(connection, "c-2").address == "c-2"
-    with pytest.raises(AddressTaken):
+    with pytest.raises(AddressTaken, match="^c-3 and c-1 cannot both be 17 behind gw-1$"):
         registry.register_devices(connection, [child("c-3", gateway="gw-1", address="17")])
     assert [one.code for one in listing.devices(connection, words="c-")] == ["c-1", "c-2"]
     with pytest.raises(UnknownGateway):

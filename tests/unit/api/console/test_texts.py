@@ -49,7 +49,10 @@ CHANNELS = BY_NAME
 OUTCOMES = ("confirmed", "refuted", "dismissed", "reopened", "withdrawn", "flagged", "cleared")
 #: What a check shows, and acts on installations.
 CHECKED = ("right", "other", "several", "nothing", "given_up", "running")
-ACTS = ("commission", "swap", "move", "taken", "retire", "correct", "undo")
+ACTS = (
+    *("commission", "swap", "move", "taken", "retire", "correct", "undo"),
+    *("replace_gateway", "change"),
+)
 #: First parts of the names of profiles.
 PROFILES = ("lock", "gate", "hazard", "home")
 ALERT_STATUSES = {status for (before, _), after in TRANSITIONS.items() for status in (before, after)}
