@@ -274,7 +274,7 @@ def _healthcheck(dsn: str, process: healthcheck.Process, *, port: int = 0) -> st
 def _let_all_enter(*folders: Path) -> None:
     for folder in folders:
         for parent in (folder, *folder.parents[:-1]):
-            if parent.name.startswith(("pytest-", "prepared", "test_")) or parent == folder:
+            if parent.name.startswith(("pytest-", "popen-", "prepared", "test_")) or parent == folder:
                 parent.chmod(0o755)
         for one in folder.rglob("*"):
             one.chmod(0o777 if one.is_dir() else 0o644)

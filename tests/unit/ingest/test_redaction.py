@@ -291,7 +291,7 @@ def test_two_megabytes_of_anything_take_no_time(head: str, unit: str, tail: str)
     payload = (head + unit * ((SIZE - len(head) - len(tail)) // len(unit)) + tail).encode()
     began = process_time()
     redact(payload)
-    assert process_time() - began < 1
+    assert process_time() - began < 3  # what is not linear takes minutes
 
 
 def test_after_more_personal_values_than_a_message_has_all_is_cut() -> None:
