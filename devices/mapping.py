@@ -3,6 +3,7 @@
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from fnmatch import fnmatchcase
 
 from devices import meaning
 from devices.decoders.elements import DecodedEvent, DecodedReading, Element, Refusal, event_key
@@ -49,6 +50,8 @@ def element(report: Report, profile: Profile, zone: tzinfo) -> Element:
     events: list[DecodedEvent] = []
     refusals = [] if report.refusal is None else [report.refusal]
     units = _units(report, profile, zone)
+    told: set[str] = set()
+    unknown: dict[str, Value] = {}
     for rule, field, value in _matched(report, profile.rules):
         if rule.channel is not None:
             number = amount(rule, value, units.get(field))
@@ -57,8 +60,18 @@ def element(report: Report, profile: Profile, zone: tzinfo) -> Element:
             else:
                 channel = BY_NAME[rule.channel].code
                 readings.setdefault(channel, DecodedReading(channel, time_us, number))
+        elif _is_open(rule) and (field in told or _means_nothing(field, value, profile)):
+            continue
         elif (found := happened(rule, value, report, time_us)) is not None:
             events.append(found)
+            told.add(field)
+        elif rule.when and rule.mask is None and value and not _means_nothing(field, value, profile):
+            unknown[field] = value
+    refusals += [
+        Refusal(Reason.unknown_event, f"{field}: {value}")
+        for field, value in unknown.items()
+        if field not in told
+    ]
     if profile.by_meaning and report.fields:
         taken = {field for _, field, _ in _matched(report, profile.rules)}
         meant = _by_meaning(report, profile, zone, taken)
@@ -69,7 +82,7 @@ def element(report: Report, profile: Profile, zone: tzinfo) -> Element:
     else:
         given = []
     if not (readings or given or events or refusals or _expected(report, profile)):
-        refusals.append(Refusal(Reason.nothing_known, ", ".join(sorted(report.fields))))
+        refusals.append(Refusal(Reason.nothing_known, _what_there_is(report)))
     return Element(
         raw=report.raw,
         readings=(*readings.values(), *given),
@@ -78,6 +91,12 @@ def element(report: Report, profile: Profile, zone: tzinfo) -> Element:
         counter=report.counter,
         boot=report.boot,
     )
+
+
+def _what_there_is(report: Report) -> str:
+    if report.frame is not None and not report.fields:
+        return "no decoded object and no script"
+    return ", ".join(sorted(report.fields))
 
 
 def _units(report: Report, profile: Profile, zone: tzinfo) -> Mapping[str, str]:
@@ -189,6 +208,21 @@ def _fits(pattern: list[str], parts: list[str]) -> bool:
     return len(pattern) == len(parts) and all(p in ("*", g) for p, g in zip(pattern, parts, strict=True))
 
 
+def _is_open(rule: Rule) -> bool:
+    """Whether a rule takes values that nobody listed."""
+    return any(isinstance(wanted, str) and "*" in wanted for wanted in rule.when)
+
+
+def _means_nothing(field: str, value: Value, profile: Profile) -> bool:
+    """Whether the profile says of a value that nothing happened."""
+    return any(
+        _same(value, ignored)
+        for name, values in profile.ignore.items()
+        if _fits(name.split("."), field.split("."))
+        for ignored in values
+    )
+
+
 def _expected(report: Report, profile: Profile) -> bool:
     """Whether a rule names a field of the report: then it says that nothing happened."""
     return any(True for _ in _matched(report, profile.rules))
@@ -206,6 +240,8 @@ def _is_so(rule: Rule, value: Value) -> bool:
 
 
 def _same(value: Value, wanted: Value) -> bool:
+    if isinstance(value, str) and isinstance(wanted, str) and "*" in wanted:
+        return fnmatchcase(value, wanted)
     if isinstance(value, bool) or isinstance(wanted, bool) or isinstance(value, str):
         return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
     return value == wanted

@@ -40,7 +40,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     factor: float = 1.0
     #: The event type that it is …
     event: str | None = None
-    #: … when its value is one of these; none: whenever it is there and not empty, zero or false.
+    #: … when its value is one of these; none: whenever it is there and not empty, zero or false. `*` in a
+    #: text stands for anything: such a rule counts where no rule before it took the value.
     when: tuple[Value, ...] = ()
     #: Numbers only: the bits that count, before `when` is asked.
     mask: int | None = None
@@ -70,6 +71,9 @@ class Profile:
     expected_interval_s: int
     #: Not native: what its fields mean.
     rules: tuple[Rule, ...] = ()
+    #: By a rule's field, the values that say that nothing happened; with `*` as in `Rule.when`. A value that
+    #: no rule takes and that is not here is quarantined, so that nothing is lost until the profile knows it.
+    ignore: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     #: Fields that no rule names are taken by their names and units (`devices.meaning`).
     by_meaning: bool = False
     #: It speaks for others, its listed children.
@@ -112,6 +116,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     channels: dict[str, _Channel] = {}
     events: list[str] = []
     field: list[Rule] = []
+    ignore: dict[str, tuple[Value, ...]] = {}
     by_meaning: bool = False
     gateway: bool = False
     battery_low_v: float | None = None
@@ -167,6 +172,8 @@ def read_profile(file: Traversable) -> Profile:
         )
     for rule in found.field:
         _check(file.name, rule, found)
+    for name in found.ignore.keys() - {rule.name for rule in found.field if rule.event is not None}:
+        raise ProfileInvalid(f"{file.name}: ignore: no rule makes an event of {name}")
     return Profile(
         name=file.name.removesuffix(".toml"),
         format=found.format,
@@ -174,6 +181,7 @@ def read_profile(file: Traversable) -> Profile:
         events=frozenset(found.events),
         expected_interval_s=found.expected_interval_s,
         rules=tuple(found.field),
+        ignore=MappingProxyType(found.ignore),
         by_meaning=found.by_meaning,
         gateway=found.gateway,
         battery_low_v=found.battery_low_v,

@@ -4,13 +4,17 @@ import base64
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.decoders.chirpstack import parse
+from devices.decoders.elements import Refusal
 from devices.decoders.reports import DecodeError, Frame, Parsed, Report
+from devices.mapping import element
+from devices.profiles import load_profiles
 from wire.reasons import Reason
 
 EUI = "24E124136B502217"
@@ -57,6 +61,12 @@ def test_an_uplink_is_counted_by_the_server_and_not_by_a_counter_that_starts_aga
 def test_what_the_server_has_no_codec_for_waits_for_the_vendors_own(decoded: Mapping[str, object]) -> None:
     found = report("up", fPort=85, data=base64.b64encode(b"\x01\x75\x5c").decode(), **decoded)
     assert (found.frame, dict(found.fields)) == (Frame(85, b"\x01\x75\x5c"), {})
+
+
+def test_bytes_that_nobody_decodes_are_refused_with_what_is_missing() -> None:
+    found = report("up", fPort=85, data=base64.b64encode(b"\x01\x75\x5c").decode())
+    refusal = element(found, load_profiles()["lorawan-any"], UTC).refusal
+    assert refusal == Refusal(Reason.nothing_known, "no decoded object and no script")
 
 
 def test_an_uplink_of_the_network_alone_says_nothing() -> None:

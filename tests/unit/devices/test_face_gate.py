@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from devices import formats
-from devices.decoders.elements import DecodedEvent
+from devices.decoders.elements import DecodedEvent, Refusal
 from devices.decoders.face_gate import parse
 from devices.decoders.reports import ACK_CODE, ACK_ID, ACK_OK, DecodeError, Parsed, Value
 from devices.mapping import element
@@ -143,12 +143,21 @@ def test_what_gates_send(
         ({"VerifyStatus": 1.0, "VerfyType": "3"}, (Method.face, Result.granted)),
         ({"VerifyStatus": "2"}, (Method.face, Result.denied)),
         ({"VerifyStatus": "3", "VerfyType": 1}, (Method.face, Result.denied)),
-        ({"VerifyStatus": "0"}, None),
+        # In a way that nobody knows, but let in all the same.
+        ({"VerifyStatus": 1, "VerifyType": 0}, (Method.none, Result.granted)),
+        ({"VerifyStatus": 1, "VerifyType": 24}, (Method.none, Result.granted)),
+        ({"VerifyStatus": 2, "VerifyType": 24}, (Method.none, Result.denied)),
     ],
 )
-def test_whether_somebody_was_let_in(info: dict[str, Any], happened: tuple[Method, Result] | None) -> None:
-    found = [(event.method, event.result) for event in events(parse(REC, record(**info), {}))]
-    assert found == ([] if happened is None else [happened])
+def test_whether_somebody_was_let_in(info: dict[str, Any], happened: tuple[Method, Result]) -> None:
+    assert [(event.method, event.result) for event in events(parse(REC, record(**info), {}))] == [happened]
+
+
+def test_an_outcome_that_nobody_knows_is_not_lost_in_silence() -> None:
+    (report,) = parse(REC, record(VerifyStatus="0"), {}).reports
+    found = element(report, PROFILE, SHANGHAI)
+    assert found.events == ()
+    assert found.refusal == Refusal(Reason.unknown_event, "verified: 0/")
 
 
 @pytest.mark.parametrize(

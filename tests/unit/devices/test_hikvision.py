@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices.decoders.elements import DecodedEvent
+from devices.decoders.elements import DecodedEvent, Refusal
 from devices.decoders.hikvision import parse
 from devices.decoders.reports import DecodeError, Parsed
 from devices.mapping import element
@@ -71,9 +71,6 @@ def test_a_card_in_xml() -> None:
         ((5, 21), (EventType.door_opened, Method.none, Result.none)),
         ((5, 22), (EventType.door_closed, Method.none, Result.none)),
         ((3, 1024), (EventType.entry, Method.remote, Result.granted)),
-        # Neither number means anything alone.
-        ((3, 75), None),
-        ((5, 1024), None),
         ((5, 23), None),
     ],
 )
@@ -82,6 +79,15 @@ def test_the_pair_says_what_happened(
 ) -> None:
     found = [(event.type, event.method, event.result) for event in events(posted(*pair))]
     assert found == ([] if happened is None else [happened])
+
+
+@pytest.mark.parametrize("pair", [(3, 75), (5, 1024), (5, 999)])
+def test_a_pair_that_nobody_knows_is_not_lost_in_silence(pair: tuple[int, int]) -> None:
+    """Neither number means anything alone."""
+    (report,) = parsed(posted(*pair)).reports
+    found = element(report, PROFILE, SHANGHAI)
+    assert found.events == ()
+    assert found.refusal == Refusal(Reason.unknown_event, f"code: {pair[0]}/{pair[1]}")
 
 
 def test_events_of_other_types_are_none_of_a_door() -> None:

@@ -63,6 +63,7 @@ def test_a_profile_is_named_after_its_file(tmp_path: Path) -> None:
         ('at = "start"', 'at = "start"\ncolour = "red"', "colour"),
         ("format", "from = 1\nformat", "from"),
         ("format =", "format", "my-meter.toml"),
+        ('"native-v1"', '"native-v1"\nignore = { action = ["lock"] }', "ignore: no rule"),
     ],
 )
 def test_a_fault_is_named_with_file_and_key(tmp_path: Path, old: str, new: str, said: str) -> None:

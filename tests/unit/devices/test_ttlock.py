@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices.decoders.elements import Element
+from devices.decoders.elements import Element, Refusal
 from devices.decoders.reports import DecodeError
 from devices.decoders.ttlock import MAX_RECORDS, parse
 from devices.mapping import element
@@ -49,6 +49,18 @@ def test_records_of_a_lock() -> None:
     assert by_app.events[0].time_us == datetime(2021, 6, 30, 4, 1, 43, tzinfo=UTC).timestamp() * 1e6
     assert [(r.channel, r.value) for r in by_app.readings] == [(BY_NAME["battery_pct"].code, 85)]
     assert {report.address for report in parse("ttlock", form("lock-records"), {}).reports} == {"163377"}
+
+
+def test_a_record_that_nobody_knows_is_not_lost_in_silence() -> None:
+    (one,) = meant(callback({"recordType": 99, "success": 1, "electricQuantity": 80}))
+    assert one.events == ()
+    assert one.refusal == Refusal(Reason.unknown_event, "record: 99/1")
+    assert [reading.value for reading in one.readings] == [80]
+
+
+def test_a_record_of_locking_is_nothing_to_look_into() -> None:
+    (one,) = meant(callback({"recordType": 47, "success": 1}))
+    assert (one.events, one.refusal) == ((), None)
 
 
 def test_a_code_in_clear_is_nobodys_pseudonym() -> None:

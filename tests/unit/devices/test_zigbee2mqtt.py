@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.decoders import zigbee2mqtt
+from devices.decoders.elements import Refusal
 from devices.decoders.reports import RETAINED, DecodeError, Report
 from tests.unit.devices.messages import alike, events, meant, messages, microseconds, readings, source
+from wire.reasons import Reason
 
 MESSAGES = messages("zigbee2mqtt")
 
@@ -48,11 +50,35 @@ def test_false_contact_is_an_open_door() -> None:
         ("unlock_failure_invalid_pin_or_id", "keypad", ["entry", "code", "denied", "3"]),
         ("key_unlock", "manual", ["entry", "key", "granted"]),
         ("unlock", "manual", ["door_opened"]),
+        ("manual_unlock", None, ["door_opened"]),
+        ("fingerprint_unlock", None, ["entry", "finger", "granted", "3"]),
+        # In a way that nobody names.
+        ("unlock", None, ["entry", "granted", "3"]),
+        ("unlock", "bluetooth", ["entry", "granted", "3"]),
+        ("palm_unlock", None, ["entry", "granted", "3"]),
+        ("unlock_failure_invalid_schedule", None, ["entry", "denied", "3"]),
     ],
 )
-def test_how_a_lock_was_opened_is_told_by_the_source(action: str, source_name: str, said: list[str]) -> None:
+def test_how_a_lock_was_opened_is_told_by_the_source(
+    action: str, source_name: str | None, said: list[str]
+) -> None:
     told = {"action": action, "action_source_name": source_name, "action_user": 3, "lock_state": "unlocked"}
     assert events(meant(parse("zigbee2mqtt/lock", json.dumps(told))[0], "z2m-lock")) == [said]
+
+
+@pytest.mark.parametrize("action", ["lock", "auto_lock", "schedule_unlock", "lock_failure_invalid_schedule"])
+@pytest.mark.parametrize("source_name", ["keypad", None])
+def test_a_lock_that_locks_lets_nobody_in(action: str, source_name: str | None) -> None:
+    told = {"action": action, "action_source_name": source_name, "lock_state": "locked"}
+    made = meant(parse("zigbee2mqtt/lock", json.dumps(told))[0], "z2m-lock")
+    assert (events(made), made.refusal) == ([], None)
+
+
+def test_an_action_that_nobody_knows_is_not_lost_in_silence() -> None:
+    told = json.dumps({"action": "opened_from_afar", "battery": 90})
+    made = meant(parse("zigbee2mqtt/lock", told)[0], "z2m-lock")
+    assert made.refusal == Refusal(Reason.unknown_event, "action.unknown: opened_from_afar")
+    assert readings(made) == {"battery_pct": 90}
 
 
 def test_a_lock_that_does_not_close_is_jammed_once() -> None:
