@@ -65,8 +65,8 @@ def replay(
             " proves nothing; --unproven if it is meant so"
         )
     scope = body.Scope(
-        since=_moment("--since", since),
-        until=now if until is None else _moment("--until", until),
+        since=moment("--since", since),
+        until=now if until is None else moment("--until", until),
         devices=frozenset(device or ()),
         decoder=decoder,
         quarantined=quarantined,
@@ -107,7 +107,13 @@ def replay(
     )
 
 
-def _moment(option: str, text: str) -> datetime:
+def moment(option: str, text: str) -> datetime:
+    """The moment that an option names: a day is its beginning, UTC.
+
+    Raises
+    ------
+    AnjuError
+    """
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:

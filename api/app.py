@@ -16,6 +16,7 @@ from api import (
     estates,
     health,
     leads,
+    quarantine,
     readings,
     receivers,
     residents,
@@ -35,6 +36,7 @@ from api.problems import Problem, reply
 from api.validation import faults
 from devices.errors import DevicesError
 from housing import errors as housing
+from ingest.errors import NotInQuarantine
 from storage.errors import DatabaseAway
 
 _log = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ _TRANSLATED: dict[type[Exception], str] = {
     alerting.NotFound: "not_found",
     alerting.InvalidTransition: "invalid_transition",
     housing.NoteRequired: "note_required",
+    NotInQuarantine: "not_found",
     DatabaseAway: "database_away",
     PoolTimeout: "database_away",
     PoolClosed: "database_away",
@@ -91,6 +94,7 @@ def create_app(deps: Deps) -> FastAPI:
         devices,
         alerts,
         commands,
+        quarantine,
     ):
         app.include_router(noun.router, prefix="/api/v1")
     app.include_router(receivers.router)

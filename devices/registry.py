@@ -275,7 +275,10 @@ def _give_addresses(connection: Connection, devices: Sequence[NewDevice]) -> Non
 def _who_has_it(connection: Connection, columns: Mapping[str, object]) -> str | None:
     """The first address that is asked for twice, in words."""
     found = connection.execute(_SQL["address_twice"], columns).fetchone()
-    return found and "{1} and {2} cannot both be {3} behind {0}".format(*found)
+    if found is None:
+        return None
+    gateway, one, other, address = found
+    return f"{one} and {other} cannot both be {address} behind {gateway}"
 
 
 def retire(connection: Connection, code: str) -> bool:

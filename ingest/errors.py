@@ -42,3 +42,7 @@ class ReceiverBusy(IngestError):
 
 class BlockDamaged(IngestError):
     """A block of the journal cannot be read."""
+
+
+class NotInQuarantine(IngestError):
+    """There is no such message in quarantine."""
