@@ -16,11 +16,9 @@ HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
 TRAILER = struct.pack("!h", -1)
 #: From 1970 to 2000.
 EPOCH_SHIFT_US = 946_684_800_000_000
-EPOCH_SHIFT_DAYS = 10_957
 DAY_US = 86_400_000_000
 
 _READING = struct.Struct("!h iq iq id iq ii ih ih ih")
-_MARK = struct.Struct("!h ii ih ii")
 
 #: A row of `reading` without a journal id: every field has its place, so a column is written at once.
 _IMPORTED = np.dtype(
@@ -82,9 +80,3 @@ def imported_readings(
     rows["quality"] = quality
     rows["decoder"] = decoder
     return b"".join([HEADER, rows.tobytes(), TRAILER])
-
-
-def marks(rows: Iterable[tuple[int, int, int]]) -> bytes:
-    """Pack rows of `usage_dirty`: (unit_id, channel, days since 1970)."""
-    packed = [_MARK.pack(3, 4, unit, 2, channel, 4, day - EPOCH_SHIFT_DAYS) for unit, channel, day in rows]
-    return b"".join([HEADER, *packed, TRAILER])

@@ -27,6 +27,14 @@ class Deferred:
         self._signs = Signs()
         self._since_s: float | None = None
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return self._since_s is not None
+
+    def can_wait(self, *, more: bool) -> bool:
+        """Whether nothing need be written with this batch."""
+        return more and (self._since_s is None or time.monotonic() - self._since_s < WITHIN_S)
+
     def due(self, latest: Signs, *, more: bool) -> Signs | None:
         """What is to be written with the signs of the latest batch, these included; None: they can wait.
 
@@ -35,10 +43,9 @@ class Deferred:
         more : bool
             Whether other messages wait behind this batch.
         """
-        if more and (self._since_s is None or time.monotonic() - self._since_s < WITHIN_S):
+        if self.can_wait(more=more):
             return None
-        together = Signs()
-        together.extend(self._signs)
+        together = self._signs.copy()
         together.extend(latest)
         return together
 
@@ -48,6 +55,7 @@ class Deferred:
             self._signs, self._since_s = Signs(), None
         else:
             self._signs.extend(latest)
+            self._signs.make_out()
             self._since_s = time.monotonic() if self._since_s is None else self._since_s
 
 
@@ -59,7 +67,7 @@ def from_journal(connection: Connection, sorter: Sorter) -> Signs:
         " SELECT block FROM latest"
         " WHERE received_at >= (SELECT max(received_at) FROM latest) - %(reach)s * interval '1 s'"
         " AND received_at >= (SELECT max(received_at) FROM device_sign) - %(reach)s * interval '1 s'"
-        " ORDER BY id",
+        " ORDER BY received_at, id",  # batches that are stored beside each other take their ids as they come
         {"reach": _REACH_S, "most": _MOST_BLOCKS},
     )
     found = Signs()

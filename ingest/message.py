@@ -8,7 +8,7 @@ from msgspec import Struct
 REDACTED = "redacted"
 
 
-class Message(Struct, frozen=True, kw_only=True):
+class Message(Struct, frozen=True, kw_only=True, gc=False):
     """What arrived, when, and how to acknowledge it."""
 
     topic: str

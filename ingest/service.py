@@ -8,12 +8,11 @@ to stop: what has arrived is committed and acknowledged, then the session is lef
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import psycopg
 
-from devices.decoders.reports import Answer
 from devices.formats import FILTERS
 from ingest.address import BrokerAddress
 from ingest.batches import Batching
@@ -23,6 +22,7 @@ from ingest.dispatch import Dispatcher
 from ingest.message import Message
 from ingest.personal import Keyed
 from ingest.pipeline import Pipeline
+from ingest.underway import Batch, UnderWay
 from policy.groups import Ingest
 from storage.errors import DatabaseAway
 from storage.migrate import head
@@ -36,6 +36,8 @@ _STOP_S = 10.0
 _DRAIN_S = 5.0
 _RETRY_FIRST_S = 0.1
 _RETRY_MAX_S = 5.0
+#: So many batches are stored beside each other: while one waits for the disk, another is written or read.
+_BESIDE = 3
 
 #: The database cannot do it now; later it can.
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, DatabaseAway)
@@ -105,10 +107,17 @@ def serve(
 ) -> None:
     """Run with any broker until `stop` is set (see `run`)."""
 
-    def pipeline(connection: Connection) -> Pipeline:
-        return Pipeline(connection, bound=bound, rules=rules, now=now, source=source, keyed=keyed)
+    def pipeline(connection: Connection, beside: Sequence[Connection]) -> Pipeline:
+        return Pipeline(
+            connection, bound=bound, rules=rules, now=now, source=source, keyed=keyed, beside=beside
+        )
 
-    writer = _Writer(dsn, pipeline, stop)
+    def acknowledge(batch: Batch) -> None:
+        broker.acknowledge(batch.messages)
+        for answer in batch.answers:
+            broker.publish(answer.topic, answer.payload)
+
+    writer = _Writer(dsn, pipeline, acknowledge, stop)
     try:
         if writer.open():
             _log.info("ingest is running", extra={"action": "ingest.started", "client_id": source})
@@ -126,9 +135,9 @@ def _loop(broker: Broker, writer: "_Writer", dispatcher: Dispatcher, stop: threa
     while not stop.is_set():
         batch = broker.take(within_s=_TAKE_S)
         if batch:
-            if not _keep(broker, writer, batch, more=broker.waiting() > 0 and not stop.is_set()):
+            if not writer.put(batch, more=broker.waiting() > 0 and not stop.is_set()):
                 return
-        elif broker.connected and not writer.listen():
+        elif not writer.rest(listens=broker.connected):
             return
         writer.dispatch(dispatcher, broker)
     # What had arrived when we were asked to stop, as far as time allows: the broker sends the rest again. It
@@ -137,47 +146,60 @@ def _loop(broker: Broker, writer: "_Writer", dispatcher: Dispatcher, stop: threa
     while left > 0 and time.monotonic() < until:
         batch = broker.take(within_s=0)
         left -= len(batch)
-        if not batch or not _keep(broker, writer, batch, more=left > 0):
-            return
-
-
-def _keep(broker: Broker, writer: "_Writer", batch: list[Message], *, more: bool) -> bool:
-    answers = writer.store(batch, more=more)
-    if answers is None:
-        return False
-    broker.acknowledge(batch)
-    for answer in answers:
-        broker.publish(answer.topic, answer.payload)
-    return True
+        if not batch or not writer.put(batch, more=left > 0):
+            break
+    writer.finish()
 
 
 class _Writer:
     """A pipeline that outlives its database connections."""
 
-    def __init__(self, dsn: str, pipeline: Callable[[Connection], Pipeline], stop: threading.Event) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        pipeline: Callable[[Connection, Sequence[Connection]], Pipeline],
+        acknowledge: Callable[[Batch], None],
+        stop: threading.Event,
+    ) -> None:
         self._dsn = dsn
         self._pipeline_on = pipeline
         self._stop = stop
+        self._under_way = UnderWay(acknowledge)
         self._connection: Connection | None = None
         self._pipeline: Pipeline | None = None
         self._epoch = 0
 
     def open(self) -> bool:
         """Wait for the database; False: asked to stop first."""
-        return self._until_it_works(lambda _: []) is not None
+        return self._until_it_works(lambda _: None)
 
-    def store(self, batch: list[Message], *, more: bool) -> list[Answer] | None:
-        """Commit a batch, however long the database is away, for its answers; None: asked to stop first."""
-        return self._until_it_works(lambda pipeline: self._store(pipeline, batch, more=more))
+    def put(self, messages: list[Message], *, more: bool) -> bool:
+        """Store a batch, however long the database is away; False: asked to stop first.
 
-    def listen(self) -> bool:
-        """Record that we listen, though nothing comes; False: asked to stop first."""
+        Others may still be on their way when it returns.
+        """
+        self._under_way.add(messages)
+        return self._until_it_works(lambda pipeline: self._go_on(pipeline, more=more))
 
-        def listen(pipeline: Pipeline) -> list[Answer]:
-            pipeline.listen()
-            return []
+    def rest(self, *, listens: bool) -> bool:
+        """Do what is left while nothing comes; False: asked to stop first.
 
-        return self._until_it_works(listen) is not None
+        Parameters
+        ----------
+        listens : bool
+            Whether we hear the broker, which is recorded.
+        """
+
+        def work(pipeline: Pipeline) -> None:
+            self._finish(pipeline)
+            if listens:
+                pipeline.listen()
+
+        return self._until_it_works(work)
+
+    def finish(self) -> bool:
+        """Wait until everything is stored; False: asked to stop, and the database is away."""
+        return self._until_it_works(self._finish)
 
     def dispatch(self, dispatcher: Dispatcher, broker: Broker) -> None:
         """Let commands go out, if the database is there."""
@@ -190,40 +212,60 @@ class _Writer:
             self.close()
 
     def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
+        """Wait for what is being stored, and give the connections back."""
+        if self._pipeline is not None:
+            self._pipeline.close()
         self._connection = self._pipeline = None
 
-    def _store(self, pipeline: Pipeline, batch: list[Message], *, more: bool) -> list[Answer]:
-        if batch[-1].epoch != self._epoch:
-            self._epoch = batch[-1].epoch
-            pipeline.expect_redelivery()
-        return pipeline.store(batch, more=more)
+    def _go_on(self, pipeline: Pipeline, *, more: bool) -> None:
+        """Bring every batch on its way that is not."""
+        while (batch := self._under_way.waiting()) is not None:
+            if isinstance(batch.error, _AWAY):
+                raise batch.error
+            if batch.messages[-1].epoch != self._epoch:
+                self._epoch = batch.messages[-1].epoch
+                pipeline.expect_redelivery()
+            pipeline.put(batch, self._under_way, more=more or not self._under_way.is_last(batch))
 
-    def _until_it_works(self, work: Callable[[Pipeline], list[Answer]]) -> list[Answer] | None:
+    def _finish(self, pipeline: Pipeline) -> None:
+        self._go_on(pipeline, more=False)
+        while len(self._under_way):
+            self._under_way.rest()
+            self._go_on(pipeline, more=False)
+        pipeline.write_signs()
+
+    def _until_it_works(self, work: Callable[[Pipeline], None]) -> bool:
         delay_s = _RETRY_FIRST_S
         while True:
             try:
-                answers = work(self._opened())
+                work(self._opened())
             except _AWAY as error:
                 self.close()
+                self._under_way.forget()
                 if delay_s == _RETRY_FIRST_S:
                     _log.warning("the database is away: %s", error, extra={"action": "ingest.database_away"})
                 if self._stop.wait(delay_s):
-                    return None
+                    return False
                 delay_s = min(2 * delay_s, _RETRY_MAX_S)
             else:
                 if delay_s > _RETRY_FIRST_S:
                     _log.info("the database is back", extra={"action": "ingest.database_back"})
-                return answers
+                return True
 
     def _opened(self) -> Pipeline:
         if self._pipeline is None:
-            self._connection = connect(self._dsn, name="ingest")
-            require_schema(self._connection, head())
-            self._connection.commit()
-            self._pipeline = self._pipeline_on(self._connection)
+            opened: list[Connection] = []
+            try:
+                for _ in range(1 + _BESIDE):
+                    opened.append(connect(self._dsn, name="ingest"))
+                require_schema(opened[0], head())
+                opened[0].commit()
+            except BaseException:
+                for connection in opened:
+                    connection.close()
+                raise
+            self._connection, *beside = opened
+            self._pipeline = self._pipeline_on(self._connection, beside)
             # A commit whose answer was lost may have happened.
             self._pipeline.expect_redelivery()
         return self._pipeline

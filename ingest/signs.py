@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 import msgspec
+from msgspec.structs import replace
 
+from ingest.arrays import integers, multiranges
 from storage.pool import Connection
 from storage.queries import load
 
@@ -76,6 +78,13 @@ class Sign(msgspec.Struct, gc=False):
             self.lag_low_us = lag_us if self.lag_low_us is None else min(lag_us, self.lag_low_us)
             self.lag_high_us = lag_us if self.lag_high_us is None else max(lag_us, self.lag_high_us)
 
+    def copy(self) -> "Sign":
+        """The same, to be gone on with."""
+        run = self.run
+        if run is not None:
+            run = Run(run.boot, run.low, run.high, run.at_us, set(run.numbers))
+        return replace(self, run=run)
+
     def count(self, boot: int | None, counter: int, at_us: int | None) -> None:
         """Take the number of a message in."""
         if not 0 <= counter < _HIGHEST:
@@ -140,14 +149,26 @@ class Signs:
         self._earlier.append((self._message, later._noted))
         self._message += later._message
 
-    @property
-    def found(self) -> Mapping[int, Sign]:
-        """By device."""
+    def copy(self) -> "Signs":
+        """The same, to be gone on with."""
+        copied = Signs()
+        copied._noted, copied._earlier = list(self._noted), list(self._earlier)
+        copied._found = {device_id: sign.copy() for device_id, sign in self._found.items()}
+        copied._message = self._message
+        return copied
+
+    def make_out(self) -> None:
+        """Make out what was noted: what is kept is then one sign a device, not one note a message."""
         self._set_aside()
         for before, noted in self._earlier:
             for heard in noted:
                 self._take(heard, before)
         self._earlier.clear()
+
+    @property
+    def found(self) -> Mapping[int, Sign]:
+        """By device."""
+        self.make_out()
         return self._found
 
     def _set_aside(self) -> None:
@@ -193,22 +214,22 @@ def put(connection: Connection, signs: Signs) -> None:
     connection.execute(
         _SQL["put"],
         {
-            "devices": _array(device_id for device_id, _ in rows),
-            "received": _array(sign.received_us for _, sign in rows),
-            "stated": _array(device_us),
-            "lags": _array(
+            "devices": integers(device_id for device_id, _ in rows),
+            "received": integers(sign.received_us for _, sign in rows),
+            "stated": integers(device_us),
+            "lags": integers(
                 None if at is None else sign.received_us - at
                 for at, (_, sign) in zip(device_us, rows, strict=True)
             ),
-            "lows": _array(sign.lag_low_us for _, sign in rows),
-            "highs": _array(sign.lag_high_us for _, sign in rows),
-            "boots": _array(None if sign.run is None else sign.run.boot for _, sign in rows),
-            "firsts": _array(None if sign.run is None else sign.run.low for _, sign in rows),
-            "counters": _array(None if sign.run is None else sign.run.high for _, sign in rows),
-            "counted": _array(None if sign.run is None else sign.run.at_us for _, sign in rows),
-            "missing": _ranges(_missing(sign.run) for _, sign in rows),
-            "limited": _array(sign.limited for _, sign in rows),
-            "limited_at": _array(sign.limited_us or None for _, sign in rows),
+            "lows": integers(sign.lag_low_us for _, sign in rows),
+            "highs": integers(sign.lag_high_us for _, sign in rows),
+            "boots": integers(None if sign.run is None else sign.run.boot for _, sign in rows),
+            "firsts": integers(None if sign.run is None else sign.run.low for _, sign in rows),
+            "counters": integers(None if sign.run is None else sign.run.high for _, sign in rows),
+            "counted": integers(None if sign.run is None else sign.run.at_us for _, sign in rows),
+            "missing": multiranges(_missing(sign.run) for _, sign in rows),
+            "limited": integers(sign.limited for _, sign in rows),
+            "limited_at": integers(sign.limited_us or None for _, sign in rows),
             "near": NEAR,
             "newer_us": NEWER_US,
             "kept": KEPT,
@@ -236,12 +257,3 @@ def _stretches(numbers: Iterable[int]) -> list[tuple[int, int]]:
             first = number
         last = number
     return [*found, (first, last)]
-
-
-def _array(values: Iterable[int | None]) -> str:
-    """An array as text: a driver's own takes several times as long."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
-
-
-def _ranges(values: Iterable[str]) -> str:
-    return "{" + ",".join([f'"{value}"' for value in values]) + "}"

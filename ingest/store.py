@@ -15,8 +15,9 @@ import psycopg
 from devices.decoders.elements import DecodedEvent
 from devices.registry import Registry
 from ingest import binary
+from ingest.arrays import integers
 from ingest.conflict import Candidate
-from ingest.sorting import EventKey, ReadingKey, Sorted
+from ingest.content import EventKey, ReadingKey, Sorted
 from storage.pool import Connection
 from storage.queries import load
 from wire.channels import EVENTS
@@ -62,6 +63,21 @@ def write(
 ) -> Written:
     """Store the readings and events of a batch and mark the days they touch.
 
+    Raises
+    ------
+    psycopg.errors.UniqueViolation
+        As of `put`.
+    """
+    written, touched = put(connection, content, journal_id=journal_id, registry=registry, staged=staged)
+    mark(connection, touched)
+    return written
+
+
+def put(
+    connection: Connection, content: Sorted, *, journal_id: int | None, registry: Registry, staged: bool
+) -> tuple[Written, set[Mark]]:
+    """Store the readings and events of a batch; returns the days they touch, to be marked.
+
     Parameters
     ----------
     staged : bool
@@ -72,18 +88,17 @@ def write(
     psycopg.errors.UniqueViolation
         Not staged, and a key is there already: roll back, and write it staged.
     """
-    put = merge if staged else _write_new
-    changed = put(connection, content, journal_id)
-    mark(connection, marks(registry, readings=changed.readings, events=changed.events))
-    return Written(
+    changed = (merge if staged else _put_new)(connection, content, journal_id)
+    written = Written(
         readings=changed.new_readings,
         events=changed.new_events,
         duplicates=content.seen_readings - changed.new_readings,
         event_duplicates=content.seen_events - changed.new_events,
     )
+    return written, marks(registry, readings=changed.readings, events=changed.events)
 
 
-def _write_new(connection: Connection, content: Sorted, journal_id: int | None) -> Changed:
+def _put_new(connection: Connection, content: Sorted, journal_id: int | None) -> Changed:
     with connection.cursor() as cursor:
         if content.readings:
             copy_readings(cursor, _packed(content, journal_id))
@@ -172,9 +187,11 @@ def is_evidence(quality: int) -> bool:
 def mark(connection: Connection, marks: set[Mark]) -> None:
     """Append dirty marks (unit, channel, days since 1970) and wake the worker."""
     if marks:
-        with connection.cursor() as cursor:
-            _copy_bytes(cursor, _SQL["copy_marks"], binary.marks(marks))
-        connection.execute(_SQL["notify_dirty"])
+        units, channels, days = zip(*marks, strict=True)
+        connection.execute(
+            _SQL["mark"],
+            {"units": integers(units), "channels": integers(channels), "days": integers(days)},
+        )
 
 
 def tally(

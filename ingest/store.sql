@@ -7,9 +7,6 @@ COPY event (time, received_at, value, journal_id, device_id, type, method, resul
             dedupe_key)
 FROM STDIN (FORMAT BINARY)
 
--- copy_marks --
-COPY usage_dirty (unit_id, channel, day) FROM STDIN (FORMAT BINARY)
-
 -- stage_readings --
 -- Emptied here too: an import merges several times in one transaction.
 CREATE TEMP TABLE IF NOT EXISTS reading_stage (LIKE reading) ON COMMIT DELETE ROWS;
@@ -82,5 +79,12 @@ SET messages = t.messages + excluded.messages, readings = t.readings + excluded.
     event_duplicates = t.event_duplicates + excluded.event_duplicates,
     quarantined = t.quarantined + excluded.quarantined
 
--- notify_dirty --
-NOTIFY usage_dirty
+-- mark --
+-- Appends marks, days since 1970, and wakes the worker.
+WITH marked AS (
+    INSERT INTO usage_dirty (unit_id, channel, day)
+    SELECT unit_id, channel, date 'epoch' + day
+    FROM unnest(%(units)s::integer[], %(channels)s::smallint[], %(days)s::integer[])
+        AS m (unit_id, channel, day)
+)
+SELECT pg_notify('usage_dirty', '')

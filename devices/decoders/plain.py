@@ -6,7 +6,7 @@ else is for `native` to look at closely; what both can decode, they decode alike
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 
@@ -45,17 +45,18 @@ def decode(payload: bytes) -> list[Said] | None:
         found = _DECODER.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    elements = found if isinstance(found, list) else (found,)
+    elements = found if type(found) is list else (found,)
+    said: list[Said] = []
     try:
-        # Adding zero turns -0.0 into 0.0: one number, one spelling.
-        return [
-            (
-                (element.at - _EPOCH) // _MICROSECOND,
-                element.seq,
-                element.boot,
-                [(_CHANNEL[reading.ch], reading.v + 0.0) for reading in element.readings],
-            )
-            for element in elements
-        ]
+        for element in cast("Sequence[_Element]", elements):
+            # Adding zero turns -0.0 into 0.0: one number, one spelling. Mostly there is one reading, and the
+            # frame of a comprehension costs as much as what is done in it.
+            readings = element.readings
+            first = readings[0]
+            values = [(_CHANNEL[first.ch], first.v + 0.0)]
+            if len(readings) > 1:
+                values += [(_CHANNEL[reading.ch], reading.v + 0.0) for reading in readings[1:]]
+            said.append(((element.at - _EPOCH) // _MICROSECOND, element.seq, element.boot, values))
     except KeyError:
         return None
+    return said

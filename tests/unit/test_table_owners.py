@@ -43,7 +43,7 @@ OWNERS = {
 EXCEPTIONS = {
     # Append-only marks: whoever changes what a day rests on says so in the same transaction. A mark cannot
     # contradict another, and only usage takes them away.
-    ("ingest", "COPY", "usage_dirty"),
+    ("ingest", "INSERT INTO", "usage_dirty"),
     ("devices", "INSERT INTO", "usage_dirty"),
     ("housing", "INSERT INTO", "usage_dirty"),
 }
