@@ -94,6 +94,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 en="Device sends too much, the excess is in quarantine: check its settings",
             ),
             Kind(
+                code="supply_cut",
+                severity="warning",
+                zh="按安全指令切断的水、电或气尚未恢复；险情解除后请恢复供应",
+                en="Water, power or gas cut by a command is not given back: do so once the danger is over",
+            ),
+            Kind(
                 code="ingest_silent",
                 severity="critical",
                 zh="接收程序无心跳：设备数据暂存在消息服务器",

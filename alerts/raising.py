@@ -51,12 +51,12 @@ class _Wanted:
 def raise_alerts(
     connection: Connection, *, troubles: Sequence[Trouble], rules: Alerts, now: datetime
 ) -> Raised:
-    """Make the alerts agree with `device_condition` and with the troubles of the installation.
+    """Make the alerts agree with `device_condition`, standing cuts and the troubles of the installation.
 
     What a gateway's fault explains raises nothing of its own.
     """
     connection.execute(_SQL["lock"], {"lock": _LOCK})
-    wanted = [*_of_devices(connection), *(_of_trouble(one) for one in troubles)]
+    wanted = [*_of_devices(connection), *_of_cuts(connection), *(_of_trouble(one) for one in troubles)]
     parameters = {
         "origins": [one.origin for one in wanted],
         "kinds": [one.kind for one in wanted],
@@ -105,6 +105,21 @@ def _of_devices(connection: Connection) -> list[_Wanted]:
             )
         )
     return found
+
+
+def _of_cuts(connection: Connection) -> list[_Wanted]:
+    return [
+        _Wanted(
+            origin=f"device:{device_id}:{name}",
+            kind="supply_cut",
+            since=since,
+            detail={"command": name, "reason": reason},
+            estate_id=estate_id,
+            unit_id=unit_id,
+            device_id=device_id,
+        )
+        for device_id, name, reason, since, estate_id, unit_id in connection.execute(_SQL["cuts"])
+    ]
 
 
 def _of_trouble(one: Trouble) -> _Wanted:

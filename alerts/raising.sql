@@ -6,6 +6,10 @@ SELECT device_id, kind, channel, since, detail, profile, estate_id, unit_id
 FROM v_device_condition
 WHERE behind IS NULL
 
+-- cuts --
+-- Supplies that were cut by a command, and not given back.
+SELECT device_id, name, reason, since, estate_id, unit_id FROM v_cut WHERE active
+
 -- clear --
 -- Its cause is gone; what persons make of it is theirs.
 UPDATE alert a SET cleared_at = %(now)s

@@ -83,6 +83,26 @@ def test_a_silent_device_is_one_alert_until_it_is_heard(estate: Estate) -> None:
     assert shown(estate, "all") == [("device_offline", "box-1", "acknowledged")]
 
 
+def test_a_cut_stands_until_the_supply_is_given_back(estate: Estate) -> None:
+    def answered(name: str, reason: str, at: datetime) -> None:
+        estate.connection.execute(
+            "INSERT INTO command (id, device_id, name, reason, status, asked_by, asked_at, valid_for,"
+            " expires_at, ended_at)"
+            " SELECT gen_random_uuid(), id, %(name)s, %(reason)s, 'acknowledged', 'account:li', %(at)s,"
+            " '10 min', %(at)s, %(at)s FROM device WHERE code = 'box-1'",
+            {"name": name, "reason": reason, "at": at},
+        )
+
+    answered("relay_open", "fire", LATER - HOUR)
+    silent(estate, at=LATER)
+    assert passes(estate, LATER) == Raised(raised=1, again=0, cleared=0)
+    (one,) = list_alerts(estate.connection, scope=EVERYTHING, limit=9)
+    assert (one.kind, one.device, one.unit, one.since) == ("supply_cut", "box-1", "1-1-1", LATER - HOUR)
+    assert one.detail == {"command": "relay_open", "reason": "fire"}
+    answered("relay_close", "hazard_over", LATER)
+    assert passes(estate, LATER + MINUTE) == Raised(raised=0, again=0, cleared=1)
+
+
 def test_a_silent_gateway_is_one_alert_and_replaces_those_of_its_children(estate: Estate) -> None:
     silent(estate, "gate", *METERS)
     assert passes(estate, LATER).raised == 1
