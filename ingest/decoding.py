@@ -24,6 +24,7 @@ from devices.decoders.fields import flatten, parse_json
 from devices.decoders.reports import DecodeError
 from devices.errors import ScriptUnreadable
 from ingest import quarantine, store
+from ingest.arrival import Spread
 from ingest.bound import Bound
 from ingest.content import Framed, Sorted
 from ingest.limits import limits_of
@@ -266,8 +267,9 @@ def _say(row: _Row, sorter: Sorter, content: Sorted) -> None:
     """Take in what came of a row."""
     for refusal, decoder in row.refusals:
         content.quarantine(row.message, row.message.payload, refusal, decoder)
+    spread = Spread(row.message.received_us)
     for framed in row.framed:
-        sorter.decoded(framed, row.message, content, flags=row.flags)
+        sorter.decoded(framed, row.message, content, spread=spread, flags=row.flags)
 
 
 def _row(found: tuple[Any, ...]) -> _Row:

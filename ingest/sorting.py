@@ -13,6 +13,7 @@ from devices.decoders.reports import ACK_CODE, ACK_ID, ACK_OK, RETAINED, Answer,
 from devices.formats import Format
 from devices.registry import Device, Registry
 from ingest.addressing import Address, Addressing
+from ingest.arrival import Spread
 from ingest.bound import Bound
 from ingest.conflict import candidate
 from ingest.content import UNDECODED, Ack, EventKey, Framed, ReadingKey, Sorted, Todo
@@ -86,11 +87,11 @@ class Sorter:
                 found.append(Framed(device, report, address.format.decoder))
         return found
 
-    def decoded(self, framed: Framed, message: Message, into: Sorted, *, flags: int) -> None:
+    def decoded(self, framed: Framed, message: Message, into: Sorted, *, spread: Spread, flags: int) -> None:
         """Take in what the vendor's own decoder made of a part of a message: its report has fields now."""
         device = framed.device
         meant = mapping.element(framed.report, device.profile, device.zone)
-        self._screen(meant, device, message, into, flags=flags, decoder=framed.decoder)
+        self._screen(meant, device, message, into, spread=spread, flags=flags, decoder=framed.decoder)
 
     def refuse(self, message: Message, refusal: Refusal) -> Sorted:
         """Quarantine a message whole, whatever it says; who waits for an answer gets it."""
@@ -130,12 +131,15 @@ class Sorter:
             self._take_native(message, address.sender, native.kind, into, flags=address.flags)
 
     def _take_native(self, message: Message, sender: Device, kind: Kind, into: Sorted, *, flags: int) -> None:
+        spread = Spread(message.received_us)
         for element in native_format.decode(kind, message.payload):
             if element.answer is not None:
                 ack = Ack(sender.id, element.answer, message, element.raw, native_format.DECODER)
                 self._acknowledge(ack, into, flags=flags)
             else:
-                self._screen(element, sender, message, into, flags=flags, decoder=native_format.DECODER)
+                self._screen(
+                    element, sender, message, into, spread=spread, flags=flags, decoder=native_format.DECODER
+                )
 
     @staticmethod
     def _acknowledge(ack: Ack, into: Sorted, *, flags: int) -> None:
@@ -176,6 +180,7 @@ class Sorter:
         if isinstance(parsed, Refusal):
             into.quarantine(message, message.payload, parsed, found.decoder)
             return
+        spread = Spread(message.received_us)
         for report in parsed:
             device = self._addressing.device_of(report, address)
             if isinstance(device, Device) and not device.speaks_at(message.received_us):
@@ -191,7 +196,9 @@ class Sorter:
                 into.todos.append(Todo(device.id, message, address.flags))
             else:
                 meant = mapping.element(report, device.profile, device.zone)
-                self._screen(meant, device, message, into, flags=address.flags, decoder=found.decoder)
+                self._screen(
+                    meant, device, message, into, spread=spread, flags=address.flags, decoder=found.decoder
+                )
 
     @staticmethod
     def _parse(
@@ -210,7 +217,15 @@ class Sorter:
         return said, [Answer(address.prefix + answer.topic, answer.payload) for answer in answers]
 
     def _screen(
-        self, element: Element, device: Device, message: Message, into: Sorted, *, flags: int, decoder: int
+        self,
+        element: Element,
+        device: Device,
+        message: Message,
+        into: Sorted,
+        *,
+        spread: Spread,
+        flags: int,
+        decoder: int,
     ) -> None:
         """Take in what is good of an element; the rest is quarantined with its reason."""
         received_us = message.received_us
@@ -225,7 +240,9 @@ class Sorter:
             if isinstance(verdict, Refusal):
                 refusals.append(verdict)
             else:
-                time_us = received_us if reading.time_us is None else reading.time_us
+                time_us = reading.time_us
+                if time_us is None:
+                    time_us = spread.next_us(device.id, reading.channel)
                 key = ReadingKey(device.id, reading.channel, time_us)
                 into.add_reading(key, candidate(reading.value, received_us, flags | verdict, decoder))
         for event in element.events:
@@ -233,7 +250,9 @@ class Sorter:
             if isinstance(verdict, Refusal):
                 refusals.append(verdict)
             else:
-                time_us = received_us if event.time_us is None else event.time_us
+                time_us = event.time_us
+                if time_us is None:
+                    time_us = spread.next_us(device.id, event.dedupe_key)
                 key = EventKey(device.id, event.dedupe_key, time_us)
                 into.add_event(key, candidate(0.0, received_us, flags | verdict, decoder), event)
         if refusals:

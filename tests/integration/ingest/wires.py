@@ -18,6 +18,7 @@ from ingest.message import Message
 from tests.brokers import TestBroker
 from tests.integration.ingest.conftest import BOUND, NOW, RULES
 from tests.waiting import wait_until
+from wire.envelope import FILTER
 
 CLIENT_ID = "ingest-test"
 
@@ -82,12 +83,15 @@ def serving(url: str, dsn: str, *, bound: Sequence[str] = BOUND) -> Iterator[thr
 
 
 @contextmanager
-def listening(url: str, *, within_s: float = 10, keepalive_s: int = KEEPALIVE_S) -> Iterator[MqttBroker]:
+def listening(
+    url: str, *, filters: Sequence[str] = (FILTER,), within_s: float = 10, keepalive_s: int = KEEPALIVE_S
+) -> Iterator[MqttBroker]:
     """The broker's client alone, under the session of the service; nothing is acknowledged by itself."""
     subscribed = threading.Event()
     client = MqttBroker(
         BrokerAddress.parse(url),
         client_id=CLIENT_ID,
+        filters=filters,
         batching=Batching(),
         now=lambda: NOW,
         on_subscribed=subscribed.set,
