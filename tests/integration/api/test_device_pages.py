@@ -12,7 +12,8 @@ from api.auth import COOKIE, log_in
 from api.console import photo
 from api.deps import Deps
 from api.passwords import Passwords
-from devices import registry
+from devices import lifecycle, registry
+from devices.acts import Change
 from housing.leads import list_leads, raise_leads
 from housing.scope import EVERYTHING
 from housing.verdicts import record
@@ -150,3 +151,18 @@ def test_a_lead_on_anothers_data_says_so(
         assert "olga" in page
     assert client.get("/leads?status=decided").status_code == 200
     assert client.get(f"/units/{units[0]}").status_code == 200
+
+
+def test_a_changed_device_says_so_and_is_changed_back(
+    client: TestClient, csrf: str, connection: Connection
+) -> None:
+    for act in (Change(device="w-1", address="0012"), Change(device="w-2", profile="water-register-100m3")):
+        lifecycle.perform(connection, act, by="account:olga", now=NOW)
+    connection.commit()
+    page = client.get("/devices/w-1?lang=en").text
+    assert "Profile, gateway or address changed" in page
+    assert "/devices/changes/1/undo" in page
+    assert "/devices/changes/2/undo" not in client.get("/devices/w-2").text, "for who may correct"
+    reply = client.post("/devices/changes/1/undo", data={"csrf": csrf}, follow_redirects=False)
+    assert (reply.status_code, reply.headers["location"]) == (303, "/devices/w-1?done=undone")
+    assert client.post("/devices/changes/2/undo", data={"csrf": csrf}).status_code == 403
