@@ -12,6 +12,8 @@ from typing import Literal
 
 from psycopg.rows import class_row
 
+from devices import bindings
+from devices.bindings import Change
 from devices.errors import UnknownCheck
 from devices.listing import Estates
 from storage.pool import Connection
@@ -182,6 +184,33 @@ def end(
     """End a check with its outcome. False if it had ended already: the first outcome stays."""
     values = {"check_id": check_id, "outcome": outcome, "moved_id": moved_id, "by": by, "now": now}
     return connection.execute(_SQL["end"], values).rowcount == 1
+
+
+def exchange_of(connection: Connection, found: Check) -> Change | None:
+    """The exchange that a check ended with; None: it ended otherwise, or not yet."""
+    if found.moved is None:
+        return None
+    acts = bindings.history(connection, found.device_id)
+    return next((act for act in acts if act.act == "correct" and act.at == found.ended_at), None)
+
+
+def home_then(connection: Connection, found: Check, device_id: int, channel: int) -> int | None:
+    """Where a device was believed to be when a check was made; None: that was not changed since."""
+    since = [act for act in bindings.history(connection, device_id) if act.at > found.begun_at]
+    if not since:
+        return None
+    rows = bindings.believed(connection, since[-1].id, after=False)
+    return next(
+        (
+            row.unit_id
+            for row in rows
+            if row.device_id == device_id
+            and row.channel == channel
+            and row.valid_from <= found.begun_at
+            and (row.valid_to is None or row.valid_to > found.begun_at)
+        ),
+        None,
+    )
 
 
 def best_channel(installed: Sequence[int], steps: Mapping[int, float]) -> int | None:

@@ -18,7 +18,7 @@ from api.fields import Id
 from api.problems import Problem
 from devices import bindings, checks, lifecycle, listing
 from devices.acts import Exchange
-from devices.checks import Check
+from devices.checks import Check, Movement
 from devices.listing import Installed, Listed
 from housing import estates
 from policy.groups import Commissioning
@@ -98,7 +98,8 @@ def check_page(
     over = found.begun_at + rules.check_within
     watched = checks.watch(connection, found, steps=_steps(rules), until=min(now, found.ended_at or over))
     outcome = found.outcome or watched.outcome
-    moved = installing.movement_rows(t, watched)
+    moved = installing.movement_rows(t, watched, lambda one: _then(connection, found, one))
+    exchange = checks.exchange_of(connection, found)
     response = pages.render(
         request,
         "commission_check.html",
@@ -110,12 +111,17 @@ def check_page(
         channel=installing.channel_word(t, found.channel),
         own=installing.movement_row(t, watched.own) if watched.own.heard_at is not None else None,
         moved=moved,
+        others=len({one.unit for one in watched.others}),
         neighbours=watched.neighbours,
         heard=watched.neighbours_heard,
         outcome=outcome,
         running=found.ended_at is None and now < over,
         minutes=max(int((over - now).total_seconds()) // 60, 0),
         every=int(rules.look_every.total_seconds()),
+        exchanged=exchange is not None and exchange.undone_by is None,
+        taken_back=exchange is not None and exchange.undone_by is not None,
+        undo=exchange.id if exchange is not None and account.may("device.correct") else None,
+        now_at=_hangs(connection, found) if exchange is not None else (),
         by=reads.names(connection, [found.ended_by or ""]).get(found.ended_by or "", found.ended_by or ""),
         can_exchange=bool(moved)
         and _may_exchange(connection, account, found, moved[0].device, fresh_from=now - rules.undo_within),
@@ -185,6 +191,21 @@ def _steps(rules: Commissioning) -> Mapping[int, float]:
         "heat_kwh": rules.energy_kwh,
     }
     return {BY_NAME[name].code: value for name, value in by_name.items()}
+
+
+def _then(connection: Connection, found: Check, one: Movement) -> str | None:
+    """The home of a neighbour when a check was made, if it is another one now."""
+    home = checks.home_then(connection, found, one.device_id, one.channel)
+    return None if home is None else listing.unit_codes(connection, [home]).get(home)
+
+
+def _hangs(connection: Connection, found: Check) -> list[tuple[str, str]]:
+    """The two devices that were crossed, and where each hangs now."""
+    return [
+        (code, next((row.unit for row in rows if row.unit), "–"))
+        for code in (found.device, found.moved or "")
+        for rows in (_installed(connection, listing.device(connection, code)),)
+    ]
 
 
 def _channel(installed: list[Installed], rules: Commissioning) -> int | None:

@@ -155,6 +155,12 @@ def test_crossed_meters_are_found_and_exchanged(site: Site, phone: Page) -> None
     phone.get_by_role("button", name="与 A-202 对调").tap()
     expect(phone.locator("#live")).to_contain_text("已记下，周*")
     assert (flat_of(site, "wm-a"), flat_of(site, "wm-b")) == ({"A-202"}, {"A-201"})
+    live = phone.locator("#live")
+    expect(live).to_contain_text("核对时 A-201 没有动，A-202 在动")
+    expect(live.locator(".facts")).to_have_text("wm-a现在登记在 A-202wm-b现在登记在 A-201")
+    expect(live).to_contain_text("请让系统运维在设备页撤回")
+    assert live.locator(".chip.hazard").count() == 0
+    check_fits(phone, "exchanged")
 
 
 def test_meters_that_hang_there_for_long_are_for_the_operator(site: Site, phone: Page) -> None:

@@ -1,7 +1,7 @@
 """Devices on the phone of whoever installs them: what was scanned, where it can hang, what it sends."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -210,9 +210,12 @@ def reading_rows(
     )
 
 
-def movement_rows(t: Catalogue, watched: Watched) -> tuple[MovementRow, ...]:
-    """The neighbours that moved."""
-    return tuple(movement_row(t, one) for one in watched.others[:5])
+def movement_rows(
+    t: Catalogue, watched: Watched, then: Callable[[Movement], str | None]
+) -> tuple[MovementRow, ...]:
+    """The neighbours that moved, each with its home of when the check was made."""
+    rows = (replace(one, unit=then(one) or one.unit) for one in watched.others[:5])
+    return tuple(movement_row(t, one) for one in rows)
 
 
 def movement_row(t: Catalogue, one: Movement) -> MovementRow:
