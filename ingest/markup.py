@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote_plus
 
-from ingest.personal import MOST, PEOPLE, WATCHED, Keyed, must_go, replacement
+from ingest.personal import MOST, PEOPLE, WATCHED, Keyed, must_go, plain, replacement
 
-_OPENING = re.compile(r"<(?P<tag>(?:[A-Za-z][\w.-]{0,30}:)?(?P<name>[A-Za-z0-9]{3,16}))(?:\s[^<>]*)?(?<!/)>")
+_OPENING = re.compile(
+    r"<(?P<tag>(?:[A-Za-z][\w.-]{0,30}:)?(?P<name>[A-Za-z0-9_-]{3,40}))(?:\s[^<>]*)?(?<!/)>"
+)
 _TAG = re.compile(r"<[A-Za-z][^<>]*>")
 _ATTRIBUTE = re.compile(r"""(?<![\w.:-])(?P<name>\w+)\s*=\s*(?P<value>"[^"<>]*"|'[^'<>]*')""")
 _FORM = re.compile(rb"[A-Za-z0-9_.%+\[\]-]{1,128}=[^\s<>{}\"]*\Z")
@@ -53,7 +55,7 @@ def redact_xml(payload: bytes, keyed: Keyed | None) -> tuple[bytes, frozenset[st
     at = copied = 0
     while (found := _OPENING.search(text, at)) is not None:
         at = found.end()
-        name = found["name"].lower()
+        name = plain(found["name"])
         if name not in WATCHED:
             continue
         if name in PEOPLE:
@@ -71,7 +73,7 @@ def redact_xml(payload: bytes, keyed: Keyed | None) -> tuple[bytes, frozenset[st
     text = "".join([*kept, text[copied:]])
 
     def of_attribute(found: re.Match[str]) -> str:
-        name, value = found["name"].lower(), found["value"][1:-1]
+        name, value = plain(found["name"]), found["value"][1:-1]
         if not must_go(name, value):
             return found[0]
         cut.add(name)
@@ -89,12 +91,12 @@ def redact_form(payload: bytes, keyed: Keyed | None, *, quoted: Redact) -> tuple
     cut: set[str] = set()
     for pair in payload.split(b"&", MOST)[:MOST]:
         name, equals, value = pair.partition(b"=")
-        plain = _unquoted(name).decode("utf-8", "replace").lower()
+        key = plain(_unquoted(name).decode("utf-8", "replace"))
         inner = _unquoted(value)
         text = inner.decode("utf-8", "surrogateescape")
-        if must_go(plain, text):
-            cut.add(plain)
-            stays = replacement(plain, text, keyed) or ""
+        if must_go(key, text):
+            cut.add(key)
+            stays = replacement(key, text, keyed) or ""
             kept.append(name + equals + quote_plus(stays).encode())
             continue
         left, found = (inner, frozenset[str]()) if is_form(inner) else quoted(inner, keyed)

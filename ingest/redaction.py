@@ -15,12 +15,12 @@ import re
 from typing import NamedTuple
 
 from ingest import markup
-from ingest.personal import MOST, PEOPLE, WATCHED, Keyed, is_replaced, is_telling, replacement
+from ingest.personal import MOST, PEOPLE, WATCHED, Keyed, is_replaced, is_telling, plain, replacement
 
 _PERSONAL_BYTES = frozenset(name.encode() for name in WATCHED)
 
 # The cheap test of every payload: all names are so.
-_NAME = re.compile(rb'"([a-z0-9]{3,16})\\*"\s*:')
+_NAME = re.compile(rb'"([a-z0-9]{3,40})\\*"\s*:')
 # A quote with all its backslashes; at no other place of the run. How many there are says how deep the
 # string is that it opens or closes.
 _QUOTE = r'(?<!\\)\\*"'
@@ -79,7 +79,10 @@ def _redact(payload: bytes, keyed: Keyed | None) -> tuple[bytes, frozenset[str]]
 
 
 def _redact_json(payload: bytes, keyed: Keyed | None) -> tuple[bytes, frozenset[str]]:
-    if _PERSONAL_BYTES.isdisjoint(_NAME.findall(payload.lower())) and b"\\u" not in payload:
+    if (
+        _PERSONAL_BYTES.isdisjoint(_NAME.findall(payload.lower().translate(None, b"_- ")))
+        and b"\\u" not in payload
+    ):
         return payload, frozenset()
     text = payload.decode("utf-8", "surrogateescape")
     kept: list[str] = []
@@ -87,7 +90,8 @@ def _redact_json(payload: bytes, keyed: Keyed | None) -> tuple[bytes, frozenset[
     at = copied = 0
     while (found := _KEY.search(text, at)) is not None:
         at = found.end()
-        name = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), found["name"]).lower()
+        name = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), found["name"])
+        name = plain(name)
         if name not in WATCHED or len(found["closing"]) > len(found["opening"]):
             continue
         depth = _depth(found["closing"])
