@@ -1,8 +1,10 @@
 """`anju broker`: the configuration of a mosquitto, a small authority, certificates for devices."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from urllib.parse import quote
@@ -28,6 +30,10 @@ app = typer.Typer(
 _BY = "system:broker"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LAST_PORT = 65_535
+#: A host name, and a part of it (RFC 1123); devices' networks have names with `_`. A certificate's common
+#: name holds no more.
+_LONGEST_HOST = 64
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 class Gate(NamedTuple):
@@ -128,12 +134,14 @@ def config(
     from anju import broker_files, database  # noqa: PLC0415 - a command loads what it needs
     from anju.authority import Authority  # noqa: PLC0415
 
+    if port == inner_port:
+        raise BrokerPlanInvalid(f"--port and --inner-port are both {port}: devices and Anju need one each")
     _check(login=login, host=host, plain=plain, tls=(tls_cert, tls_key), client_ca=client_ca)
     if mounts_plain and mounts_host is None:
         raise BrokerPlanInvalid("--mounts-plain needs --mounts-host: the interface of an inner network")
     seen_at = inside or str(out.absolute())
     signer = None if authority is None else Authority.read(authority / "ca.pem", authority / "ca.key")
-    out.mkdir(parents=True, exist_ok=True)
+    _make_folder(out)
     services = {
         name: broker_files.secret(out / "secrets" / f"{name}.password") for name in mosquitto.SERVICES
     }
@@ -205,8 +213,11 @@ def ca(
     """Make an authority, if DIR has none, and a certificate for the broker: server.pem, server.key."""
     from anju.authority import Authority, write_key  # noqa: PLC0415
 
+    for name in server:
+        if not _is_host(name):
+            raise BrokerPlanInvalid(f"--server {name!r}: neither a host name nor an address")
     now = clock.now()
-    out.mkdir(parents=True, exist_ok=True)
+    _make_folder(out)
     certificate, key = out / "ca.pem", out / "ca.key"
     if certificate.exists() or key.exists():
         signer = Authority.read(certificate, key)
@@ -256,6 +267,22 @@ def sign(
             raise AnjuError(str(error)) from error
     out.write_bytes(authorities.pem(certificate))
     typer.echo(f"{out} is {code}'s until {certificate.not_valid_after_utc:%Y-%m-%d}")
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AnjuError(f"--out {out}: not a folder that can be made or used: {error.strerror}") from error
+
+
+def _is_host(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        labels = name.removeprefix("*.").split(".")
+        return len(name) <= _LONGEST_HOST and all(map(_LABEL.fullmatch, labels))
+    return True
 
 
 def _check(

@@ -62,12 +62,14 @@ def conformance(
     from ingest.limits import limits_of  # noqa: PLC0415
 
     book = next(iter(policy_books().values()))
-    outcomes = body.run(file, limits_of(book.on(clock.now().date()).ingest))
+    outcomes = list(body.run(file, limits_of(book.on(clock.now().date()).ingest)))
+    if not any(outcome.format for outcome in outcomes):
+        raise AnjuError(f"{file}: no line of it is a record: JSON with `input` and `expected`")
     if as_json:
         for outcome in outcomes:
             typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
         return
-    for table in _tables(list(outcomes)):
+    for table in _tables(outcomes):
         Console().print(table)
 
 

@@ -29,7 +29,7 @@ from api.console import photo
 from api.console.install import install as install_console
 from api.deps import Deps
 from api.device_acts import problem_of
-from api.guards import BodyLimit, SecurityHeaders
+from api.guards import BodyLimit, PathGuard, SecurityHeaders
 from api.openapi import install_openapi
 from api.passwords import Passwords
 from api.problems import Problem, reply
@@ -104,6 +104,7 @@ def create_app(deps: Deps) -> FastAPI:
     install_openapi(app)
     larger = {**receivers.MAX_BODY_BYTES, photo.PATH: photo.MAX_BYTES}
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, larger=larger)
+    app.add_middleware(PathGuard)
     app.add_middleware(SecurityHeaders, https=deps.https)
     return app
 

@@ -11,6 +11,9 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; frame-ancestors 'none'; connect-src 'self'"
 )
 
+#: No route has it.
+_NOWHERE = "/-"
+
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -45,6 +48,18 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+class PathGuard:
+    """Answers a path with a NUL in it like one that nothing has: PostgreSQL's text cannot hold it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "\x00" in scope["path"]:
+            scope = {**scope, "path": _NOWHERE, "raw_path": _NOWHERE.encode()}
+        await self.app(scope, receive, send)
 
 
 class BodyLimit:

@@ -28,6 +28,10 @@ class UnknownDecoder(IngestError):
     """There is no such wire format."""
 
 
+class UnknownDevice(IngestError):
+    """There is no such device."""
+
+
 class RegistryMoved(IngestError):
     """Devices were changed while the journal was decoded: nothing was replaced. Ask again."""
 

@@ -21,7 +21,7 @@ from ingest import packs, quarantine, store
 from ingest.bound import Bound
 from ingest.content import Quarantined, Sorted, storable
 from ingest.decoding import Decoding
-from ingest.errors import RegistryMoved, UnknownDecoder
+from ingest.errors import RegistryMoved, UnknownDecoder, UnknownDevice
 from ingest.journal import Journaled
 from ingest.limits import limits_of
 from ingest.message import Message
@@ -108,8 +108,8 @@ def replay(
 
     Raises
     ------
-    UnknownDecoder
-        There is no such wire format.
+    UnknownDecoder, UnknownDevice
+        There is no such wire format, or no such device.
     RegistryMoved
         Devices were changed meanwhile: nothing was swapped, ask again.
     """
@@ -122,10 +122,7 @@ def replay(
             connection=connection,
             scope=scope,
             sorter=Sorter(registry=known, limits=limits_of(rules(now)), bound=bound),
-            # A device that is not registered has no rows.
-            devices=frozenset(found.id for code in scope.devices if (found := known.device(code)) is not None)
-            if scope.devices
-            else None,
+            devices=_device_ids(known, scope.devices) if scope.devices else None,
             decoder=number,
             decoding=scripts,
             progress=progress,
@@ -321,6 +318,14 @@ class _Run:
 def _counts(quality: int, new: bool) -> bool:
     """Whether a merged row moves its day: one that changed may have been evidence before."""
     return not new or store.is_evidence(quality)
+
+
+def _device_ids(known: registry.Registry, codes: frozenset[str]) -> frozenset[int]:
+    found = {code: known.device(code) for code in codes}
+    missing = sorted(code for code, device in found.items() if device is None)
+    if missing:
+        raise UnknownDevice(f"no such device: {', '.join(missing)}")
+    return frozenset(device.id for device in found.values() if device is not None)
 
 
 def _decoder_number(name: str | None) -> int | None:

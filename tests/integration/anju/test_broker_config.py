@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from anju import authority, cli
 from anju.embedded.ports import HOST
-from anju.errors import BrokerPlanInvalid, RequestInvalid
+from anju.errors import AnjuError, BrokerPlanInvalid, RequestInvalid
 from devices import credentials, registry
 from storage.pool import Connection
 from tests.conftest import tool
@@ -320,6 +320,30 @@ def test_what_would_be_open_is_refused(
     given = ["broker", "config", "--out", str(tmp_path / "b"), *options]
     with pytest.raises(BrokerPlanInvalid, match=said):
         CliRunner().invoke(cli.app, given, env={"ANJU_DATABASE_URL": dsn}, catch_exceptions=False)
+
+
+@pytest.mark.parametrize("name", ["", "bad name!", "-a", "a..b", "x" * 65])
+def test_a_certificate_is_for_a_host_or_an_address(tmp_path: Path, name: str) -> None:
+    reply = CliRunner().invoke(cli.app, ["broker", "ca", "--out", str(tmp_path / "ca"), "--server", name])
+    assert isinstance(reply.exception, BrokerPlanInvalid)
+    assert not (tmp_path / "ca").exists()
+
+
+def test_a_file_is_no_folder_to_write_to(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for out in (str(file), "/proc/x"):
+        reply = CliRunner().invoke(cli.app, ["broker", "ca", "--out", out, "--server", "localhost"])
+        assert isinstance(reply.exception, AnjuError)
+        plan = ["--host", "127.0.0.1", "--plain", "--port", "2883"]
+        reply = CliRunner().invoke(cli.app, ["broker", "config", "--out", out, *plan])
+        assert isinstance(reply.exception, AnjuError)
+
+
+def test_devices_and_anju_need_a_port_each(tmp_path: Path) -> None:
+    plan = ["--host", "127.0.0.1", "--plain", "--port", "1883"]
+    reply = CliRunner().invoke(cli.app, ["broker", "config", "--out", str(tmp_path), *plan])
+    assert isinstance(reply.exception, BrokerPlanInvalid)
 
 
 def test_a_device_that_is_called_like_a_service_is_refused(broker: Guarded, connection: Connection) -> None:

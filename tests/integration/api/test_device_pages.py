@@ -76,6 +76,20 @@ def test_a_refusal_is_a_page_that_says_why(client: TestClient, csrf: str, units:
     assert client.get("/units").status_code == 403
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/devices/%00",
+        "/commissioning/devices/%00",
+        "/commissioning/devices/%00/live",
+        "/devices/a%00/correct",
+    ],
+)
+def test_a_path_that_no_text_can_hold_is_not_found(client: TestClient, csrf: str, path: str) -> None:
+    assert client.get(path).status_code == 404
+    assert client.get(f"/api/v1{path}").status_code == 404
+
+
 def test_a_photo_is_read_and_a_wrong_one_refused(client: TestClient, csrf: str) -> None:
     code = zxingcpp.create_barcode("w-1", zxingcpp.BarcodeFormat.QRCode)
     pixels = np.pad(np.array(code.to_image(scale=5)), 30, constant_values=255).astype(np.uint8)

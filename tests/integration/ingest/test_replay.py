@@ -15,7 +15,7 @@ from devices.decoders import native
 from devices.formats import FORMATS
 from ingest import history
 from ingest.bound import Bound
-from ingest.errors import RegistryMoved, UnknownDecoder
+from ingest.errors import RegistryMoved, UnknownDecoder, UnknownDevice
 from ingest.packs import pack
 from ingest.pipeline import Pipeline
 from ingest.replay import Outcome, Scope, replay
@@ -161,12 +161,13 @@ def test_only_the_devices_that_were_asked_for(
     assert rows("SELECT value, decoder FROM reading ORDER BY value") == [(5.0, 101), (6.0, 102)]
 
 
-def test_a_device_that_does_not_exist_replaces_nothing(
+def test_a_device_that_does_not_exist_is_named(
     pipeline: Pipeline, connection: Connection, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.store([reading(5)])
     monkeypatch.setattr(native, "DECODER", 102)
-    assert again(connection, dataclasses.replace(EVERYTHING, devices=frozenset({"nobody"}))).replaced == 0
+    with pytest.raises(UnknownDevice, match="nobody"):
+        again(connection, dataclasses.replace(EVERYTHING, devices=frozenset({"nobody"})))
 
 
 def test_only_the_decoder_that_was_asked_for(

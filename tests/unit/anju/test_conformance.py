@@ -138,6 +138,14 @@ def test_the_command_sums_up_by_source_and_by_reason() -> None:
     assert "parking" in result.output
 
 
+def test_a_file_without_a_record_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("nothing\n{}\n")
+    refused = CliRunner().invoke(app, ["devices", "conformance", str(file)])
+    assert isinstance(refused.exception, AnjuError)
+    assert refused.exit_code == 1
+
+
 def test_the_development_payloads_are_taken(shared: Path, limits: Limits) -> None:
     began = process_time()
     found = list(run(shared / "data" / "payloads_dev.jsonl.gz", limits))
