@@ -32,7 +32,12 @@ PasswordFile = Annotated[
 def add(
     *,
     name: Name,
-    role: Annotated[str, typer.Option("--role", help="supervisor, enforcement, operator …")],
+    role: Annotated[
+        str,
+        typer.Option(
+            "--role", help="supervisor, enforcement, operator, installer, reviewer, city_officer, auditor."
+        ),
+    ],
     estates: Annotated[
         list[str] | None, typer.Option("--estate", help="Code of an estate it may see; repeatable.")
     ] = None,

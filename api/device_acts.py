@@ -21,6 +21,7 @@ TRANSLATED: dict[type[DevicesError], str] = {
     errors.UnknownDevice: "not_found",
     errors.UnknownPlace: "not_found",
     errors.UnknownCheck: "not_found",
+    errors.RegisterTooLow: "register_too_low",
     errors.PlaceTaken: "place_taken",
     errors.InstallationConflict: "place_taken",
     errors.AlreadyInstalled: "already_installed",

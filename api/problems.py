@@ -139,6 +139,11 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             zh="不能撤回：时间已过、之后又有改动，或已撤回",
             en="This cannot be undone: too long ago, changed since, or undone already",
         ),
+        "register_too_low": Text(
+            status=422,
+            zh="旧表止码低于它最后上报的读数，请再看一遍表；读不准就不填",
+            en="The old meter's last value is below what it has reported: read it again, or leave it out",
+        ),
         "period_empty": Text(
             status=422,
             zh="时间段须先开始后结束，且不得始于将来",

@@ -64,6 +64,10 @@ class AlreadyInstalled(DevicesError):
     """The device is installed elsewhere: move it, or correct where it was."""
 
 
+class RegisterTooLow(DevicesError):
+    """The old meter's last value is below what it has reported: read it again, or leave it out."""
+
+
 class PlaceTaken(InstallationConflict):
     """Another device serves this channel there in that period."""
 

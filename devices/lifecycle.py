@@ -5,6 +5,7 @@ An act says what a person wants (`devices.acts`). `preview` tells what would fol
 so that repeating one is safe.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,6 +32,7 @@ from devices.errors import (
     NotInstalled,
     OtherEstate,
     PeriodEmpty,
+    RegisterTooLow,
     RetiredDevice,
     UnknownProfile,
 )
@@ -41,7 +43,8 @@ from devices.profiles import load_profiles
 from devices.timelines import Place, by_point, cut, ends, in_force, place_of, put
 from storage.pool import Connection
 from storage.queries import load
-from wire.channels import BY_CODE, EVENTS
+from wire.channels import BY_CODE, BY_NAME, EVENTS
+from wire.quality import NOT_EVIDENCE
 
 _SQL = load("devices", "lifecycle.sql")
 
@@ -238,7 +241,31 @@ def _swap(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Pla
         raise OtherEstate
     if links.children(connection, old.id):
         raise IsGateway
+    _check_registers(connection, wanted, old)
     return _taken_over(connection, wanted, old, new)
+
+
+def last_register(connection: Connection, device_id: int, channel: int, *, at: datetime) -> float | None:
+    """The last value of a register up to a moment that is evidence; None: there is none."""
+    row = connection.execute(
+        _SQL["last_register"],
+        {"device_id": device_id, "channel": channel, "at": at, "not_evidence": int(NOT_EVIDENCE)},
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _check_registers(connection: Connection, wanted: Swap, old: Listed) -> None:
+    """A register counts upwards: what somebody read off it cannot be below what it reported."""
+    for name, read in wanted.registers.items():
+        if read.old_final is None or name not in BY_NAME:
+            continue
+        last = last_register(connection, old.id, BY_NAME[name].code, at=wanted.at)
+        # Dials show no more places than people write down.
+        if last is not None and read.old_final < math.floor(last):
+            raise RegisterTooLow(
+                f"{old.code}: {name} {read.old_final:.10g} is below its last reading {last:.10g}:"
+                " read it again, or leave it out"
+            )
 
 
 def _relieved(connection: Connection, wanted: ReplaceGateway, old: Listed, new: Listed) -> Plan:

@@ -105,6 +105,7 @@ def confirm_page(
         installed=[row for row in listing.installations_of(connection, found.id) if row.valid_to is None],
         there=listing.at_unit(connection, unit_id, at=now),
         channels=lifecycle.channels_of(found.profile),
+        last=lambda device_id, code: lifecycle.last_register(connection, device_id, code, at=now),
         now=now,
     )
     return pages.render(

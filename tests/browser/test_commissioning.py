@@ -122,11 +122,18 @@ def test_a_reading_that_nothing_proves_is_told_apart(site: Site, phone: Page) ->
 def test_what_hangs_there_is_swapped_with_both_registers(site: Site, phone: Page) -> None:
     add_device(site, "wm-old", flat="A-105", days=30)
     add_device(site, "wm-next")
+    tell(site, "wm-old", 8120.6, minutes=-5, channel=WATER)
     phone.goto(f"{site.url}/commissioning/devices/wm-next?flat=105")
     expect(phone.locator(".todo")).to_contain_text("用水示数：已有 Swm-old")
     phone.get_by_role("link", name="A-105").tap()
     expect(phone.locator("#old_final")).to_be_visible()
     check_fits(phone, "swap")
+    expect(phone.locator("#old_last")).to_contain_text("它最后上报 8120.6 L")
+    phone.fill("#old_final", "812,3")
+    phone.get_by_role("button", name="换成这台").tap()
+    expect(phone.locator("main")).to_contain_text("旧表止码低于它最后上报的读数")
+    assert flat_of(site, "wm-old") == {"A-105"}
+    phone.go_back()
     phone.fill("#old_final", "8123,4")
     phone.fill("#new_first", "0")
     phone.get_by_role("button", name="换成这台").tap()

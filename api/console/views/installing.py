@@ -75,6 +75,8 @@ class ConfirmView:
     channel: str
     channel_word: str
     measure: str
+    #: What the old device reported last on it; empty: nothing.
+    last: str
     #: Where the device is now.
     now_at: str
 
@@ -161,6 +163,7 @@ def confirm_view(
     installed: Sequence[Installed],
     there: Sequence[Installed],
     channels: Sequence[int],
+    last: Callable[[int, int], float | None],
     now: datetime,
 ) -> ConfirmView:
     """Install, swap or move: what this device can do at this flat."""
@@ -176,6 +179,7 @@ def confirm_view(
     first = taken[0] if taken else None
     metered = next((code for code in channels if code != EVENTS and BY_CODE[code].metered), None)
     channel = first.channel if first is not None else metered
+    reported = last(first.device_id, first.channel) if first is not None else None
     path = f"/commissioning/devices/{quote(found.code)}"
     return ConfirmView(
         code=found.code,
@@ -188,6 +192,7 @@ def confirm_view(
         channel=BY_CODE[channel].name if channel is not None else "",
         channel_word=channel_word(t, channel) if channel is not None else "",
         measure=BY_CODE[channel].unit if channel is not None else "",
+        last=f"{reported:.10g}" if reported is not None else "",
         now_at=where(t, elsewhere, found, now=now),
     )
 
