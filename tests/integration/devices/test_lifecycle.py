@@ -276,7 +276,7 @@ def test_children_of_gateways(connection: Connection, units: list[int]) -> None:
     assert listing.device(connection, "c-1").address == "17", "who says nothing clears nothing"
     registry.register_devices(connection, [child("c-2", gateway="gw-1")])
     assert listing.device(connection, "c-2").address == "c-2"
-    with pytest.raises(AddressTaken, match="^c-3 and c-1 cannot both be 17 behind gw-1$"):
+    with pytest.raises(AddressTaken, match=r"^c-3 and c-1 cannot both be 17 behind gw-1$"):
         registry.register_devices(connection, [child("c-3", gateway="gw-1", address="17")])
     assert [one.code for one in listing.devices(connection, words="c-")] == ["c-1", "c-2"]
     with pytest.raises(UnknownGateway):
