@@ -89,7 +89,9 @@ def undo(connection: Connection, wanted: Undo, *, now: datetime, estates: Estate
         Too long ago, undone already, or something was changed since.
     """
     act = bindings.change(connection, wanted.change_id)
-    if act is None or act.undone_by is not None or act.act == "undo":
+    if act is None:
+        raise UndoRefused(f"no such act: {wanted.change_id}")
+    if act.undone_by is not None or act.act == "undo":
         raise UndoRefused
     if act.act != "correct" and now - act.at > wanted.within:
         raise UndoRefused

@@ -212,7 +212,11 @@ def _wanted(
         connection, form.flat, estate_id=found.estate_id, scope=account.scope, limit=50
     )
     exact = [home for home in homes if home.code == form.flat.strip()] or homes
-    if len(exact) != 1:
+    if len(exact) > 1:
+        raise _Refused(
+            t("correct.several_flats", flats=t("lang.list").join(home.code for home in exact[:5]))
+        )
+    if not exact:
         raise _Refused(t("correct.need_flat"))
     if since is None:
         raise _Refused(t("correct.need_since"))

@@ -81,6 +81,7 @@ def test_a_new_meter_from_its_label_to_its_first_reading(site: Site, phone: Page
     expect(phone.get_by_role("heading", name="没有登记过“SN:70010001”")).to_be_visible()
     check_fits(phone, "unknown")
     assert phone.input_value("#serial") == "70010001"
+    assert phone.input_value("#code").startswith("d-")
     phone.fill("#code", "wm-new")
     phone.select_option("#profile", "water-register")
     phone.select_option("#estate", estate.SMALL_ESTATE)

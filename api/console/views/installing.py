@@ -1,5 +1,6 @@
 """Devices on the phone of whoever installs them: what was scanned, where it can hang, what it sends."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,6 @@ from devices.checks import Movement, Watched
 from devices.listing import Home, Installed, Listed
 from housing.estates import Estate, FoundUnit
 from wire.channels import BY_CODE, EVENTS
-from wire.envelope import is_device_code
 from wire.quality import Quality
 
 
@@ -117,7 +117,8 @@ def scan_view(
             for one in found
         ),
         unknown=bool(text) and not found,
-        code=serial if is_device_code(serial) else "",
+        # What is on the label is the serial number; topics and lists go by a code of our own.
+        code=f"d-{secrets.token_hex(4)}",
         serial=serial,
         profiles=tuple(profiles),
         estates=tuple((one.code, t.of(one.name, one.name_en or one.name)) for one in mine),

@@ -108,7 +108,7 @@ def test_a_broken_gateway_is_replaced_from_the_command_line(devices) -> None:
         (["commission", "w-1", "--unit", "1-1-0101", "--at", "soon"], "not a time"),
         (["register", "w-2", "--profile", "water-register", "--estate", "HX"], "no such estate"),
         (["register", "w-2", "--profile", "sun-dial", "--estate", "HA"], "no such profile"),
-        (["undo", "77"], "cannot be undone"),
+        (["undo", "77"], "no such act: 77"),
     ],
 )
 def test_what_is_refused_is_one_line(devices, arguments: list[str], words: str) -> None:
