@@ -174,7 +174,7 @@ def test_an_odd_form_is_refused_and_nothing_recorded(site: Site, client: httpx2.
     for odd in ({"version": "x"}, {"version": "99999999999"}, {"note": "a\x00b"}, {"note": "x" * 5000}):
         reply = client.post(f"/leads/{lead}/refute", data=form | {"source": "visit", "note": "x"} | odd)
         assert reply.status_code == 422
-        assert "没有记录" in reply.text
+        assert "未保存" in reply.text
 
 
 def test_who_has_no_estate_yet_is_told(stranger: httpx2.Client) -> None:
