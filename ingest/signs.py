@@ -75,8 +75,36 @@ class Sign(msgspec.Struct, gc=False):
         """Count the lag of the newest message."""
         if self.device_us is not None:
             lag_us = self.received_us - self.device_us
-            self.lag_low_us = lag_us if self.lag_low_us is None else min(lag_us, self.lag_low_us)
-            self.lag_high_us = lag_us if self.lag_high_us is None else max(lag_us, self.lag_high_us)
+            if self.lag_low_us is None or lag_us < self.lag_low_us:
+                self.lag_low_us = lag_us
+            if self.lag_high_us is None or lag_us > self.lag_high_us:
+                self.lag_high_us = lag_us
+
+    def goes_on(self, heard: "_Heard", before: int) -> bool:
+        """Take in a message that is just the next one, as most are; False: look closely."""
+        message, received_us, _, time_us, counter, boot, limited = heard
+        run, device_us = self.run, self.device_us
+        if (
+            run is None
+            or device_us is None
+            or time_us is None
+            or counter is None
+            or counter != run.high + 1
+            or boot != run.boot
+            or counter >= _HIGHEST
+            or not 0 <= time_us <= received_us
+            or received_us < self.received_us
+            or before + message == self.message
+            or limited
+        ):
+            return False
+        self.fold()
+        self.message, self.received_us, self.device_us = before + message, received_us, time_us
+        run.numbers.add(counter)
+        run.high = counter
+        if run.at_us is None or time_us > run.at_us:
+            run.at_us = time_us
+        return True
 
     def copy(self) -> "Sign":
         """The same, to be gone on with."""
@@ -160,9 +188,12 @@ class Signs:
     def make_out(self) -> None:
         """Make out what was noted: what is kept is then one sign a device, not one note a message."""
         self._set_aside()
+        found = self._found
         for before, noted in self._earlier:
             for heard in noted:
-                self._take(heard, before)
+                sign = found.get(heard[2])
+                if sign is None or not sign.goes_on(heard, before):
+                    self._take(heard, before)
         self._earlier.clear()
 
     @property

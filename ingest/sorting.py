@@ -108,27 +108,43 @@ class Sorter:
         if native is None and (is_down(message.topic) or formats.heard(message.topic)):
             return  # what is said to devices, by us or by others, is none of their messages
         plain = self._plain(message, address)
-        if plain is None:
-            message = self._journaled(message, into)
-        else:
-            into.messages.append(message)
+        sender = address.sender
+        if plain is not None and sender is not None:
+            self._take_plain(message, address, sender, plain, into)
+            return
+        message = self._journaled(message, into)
         into.signs.begin(message.received_us, own=_is_own(message, address))
-        if address.sender is not None and plain is None:  # what is plain says so itself
-            into.signs.heard(address.sender.id)
-        if address.sender is not None and not self._admits(address.sender, message, address.flags):
-            into.signs.limited(address.sender.id)
-            # Not answered either: who waits for an answer keeps the message and sends it later.
-            into.exceed(message, address.sender)
-        elif address.sender is not None and not address.sender.speaks_at(message.received_us):
-            self._refuse(message, address, Refusal(Reason.retired_device, address.sender.code), into)
+        if sender is not None:
+            into.signs.heard(sender.id)
+        if sender is not None and not self._admits(sender, message, address.flags):
+            self._exceed(message, sender, into)
+        elif sender is not None and not sender.speaks_at(message.received_us):
+            self._refuse(message, address, Refusal(Reason.retired_device, sender.code), into)
         elif address.refusal is not None:
             self._refuse(message, address, address.refusal, into)
         elif address.format is not None:
             self._take_foreign(message, address, address.format, into)
-        elif plain is not None and address.sender is not None:
-            into.add_plain(plain, address.sender.id, received_us=message.received_us, flags=address.flags)
-        elif native is not None and address.sender is not None:
-            self._take_native(message, address.sender, native.kind, into, flags=address.flags)
+        elif native is not None and sender is not None:
+            self._take_native(message, sender, native.kind, into, flags=address.flags)
+
+    def _take_plain(
+        self, message: Message, address: Address, sender: Device, plain: list[Said], into: Sorted
+    ) -> None:
+        """Take in a message with which nothing is wrong; who it is from is known and may speak."""
+        into.messages.append(message)
+        properties, flags = message.properties, address.flags
+        own = not flags & _UNPROVEN and (properties is None or not properties.get("retain"))
+        into.signs.begin(message.received_us, own=own)
+        if self._admits(sender, message, flags):
+            into.add_plain(plain, sender.id, received_us=message.received_us, flags=flags)
+        else:
+            self._exceed(message, sender, into)
+
+    @staticmethod
+    def _exceed(message: Message, sender: Device, into: Sorted) -> None:
+        into.signs.limited(sender.id)
+        # Not answered either: who waits for an answer keeps the message and sends it later.
+        into.exceed(message, sender)
 
     def _take_native(self, message: Message, sender: Device, kind: Kind, into: Sorted, *, flags: int) -> None:
         spread = Spread(message.received_us)
