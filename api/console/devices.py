@@ -213,9 +213,7 @@ def _wanted(
     )
     exact = [home for home in homes if home.code == form.flat.strip()] or homes
     if len(exact) > 1:
-        raise _Refused(
-            t("correct.several_flats", flats=t("lang.list").join(home.code for home in exact[:5]))
-        )
+        raise _Refused(t("correct.several_flats", flats=t("lang.list").join(home.code for home in exact[:5])))
     if not exact:
         raise _Refused(t("correct.need_flat"))
     if since is None:
