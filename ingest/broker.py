@@ -123,7 +123,7 @@ class MqttBroker:
             username=address.username,
             password=address.password,
             keepalive_s=keepalive_s,
-            receive_max=min(4 * batching.size, 65_535),
+            receive_max=min(2 * batching.size, 65_535),
             filters=filters,
         )
         self._arrivals = Arrivals(now)

@@ -43,7 +43,7 @@ def test_it_introduces_itself_with_a_session_that_lasts(far: FarEnd) -> None:
         wanted = far.hear()
     assert (hello.client_id, hello.username, hello.password) == ("t", "user", b"p@ss")
     assert (hello.clean_start, hello.session_expiry_interval, hello.keep_alive) == (False, 86_400, 60)
-    assert (hello.receive_max, hello.topic_alias_max, hello.max_packet_size) == (400, 0, MAX_PACKET_BYTES)
+    assert (hello.receive_max, hello.topic_alias_max, hello.max_packet_size) == (200, 0, MAX_PACKET_BYTES)
     assert isinstance(wanted, mqtt5.SubscribePacket)
     assert [
         (f.pattern, int(f.max_qos), f.no_local, int(f.retain_handling)) for f in wanted.topic_filters
