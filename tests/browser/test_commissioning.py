@@ -229,6 +229,7 @@ def test_without_script_the_essentials_work(site: Site, open_page: Opener) -> No
     page.get_by_role("button", name="查找").tap()
     page.get_by_role("link", name="A-106").tap()
     page.get_by_role("button", name="装在这里").tap()
+    expect(page.locator("#live")).to_be_visible()  # it hangs there, before the clock goes on
     tell(site, "wm-plain", 5, minutes=1, channel=WATER)
     site.clock.at += 2 * MINUTE
     page.get_by_role("link", name="刷新").tap()

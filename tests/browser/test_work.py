@@ -147,7 +147,7 @@ def test_who_has_several_estates_chooses_one(site: Site, open_page: Opener) -> N
     page.goto(site.url)
     page.get_by_role("link", name="悦溪里").click()
     expect(page.locator("h1")).to_have_text("悦溪里")
-    expect(page.locator(".tile.s-none")).to_have_count(20)
+    expect(page.locator(".tile")).to_have_count(20)
     expect(page.locator(".todo")).to_have_count(0)
 
 
