@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import ssl
 import subprocess
@@ -17,7 +18,7 @@ from paho.mqtt.properties import Properties
 from typer.testing import CliRunner
 
 from anju import cli
-from anju.embedded.ports import HOST, free_port
+from anju.embedded.ports import HOST, free_port, is_free
 from devices import credentials
 from storage.pool import connect
 from tests.brokers import run_mosquitto
@@ -33,6 +34,14 @@ def version() -> tuple[int, ...]:
     return tuple(int(part) for part in said.split()[2].split("."))
 
 
+def free_range(size: int) -> int:
+    """The port before as many free ones in a row: those that a kernel gives to connections are left out."""
+    while True:
+        before = random.randrange(10_000, 30_000)
+        if all(is_free(port) for port in range(before, before + size)):
+            return before
+
+
 @dataclass(kw_only=True)
 class Guarded:
     """A broker's folder, the broker, and what the command said last."""
@@ -43,7 +52,7 @@ class Guarded:
     options: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     inner: int = field(default_factory=free_port)
-    mounts_from: int = field(default_factory=free_port)
+    mounts_from: int = field(default_factory=lambda: free_range(64))
     said: dict[str, Any] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
     #: Of the devices' port.
