@@ -40,6 +40,7 @@ TRANSLATED: dict[type[DevicesError], str] = {
     errors.AddressTaken: "address_taken",
     errors.NotAGateway: "not_a_gateway",
     errors.IsGateway: "is_gateway",
+    errors.HasChildren: "has_children",
     errors.DeviceExists: "device_exists",
     errors.UnknownCommand: "not_found",
     errors.NotUnderstood: "command_not_understood",
@@ -99,6 +100,8 @@ def problem_of(error: DevicesError) -> Problem:
     code = next((TRANSLATED[kind] for kind in type(error).__mro__ if kind in TRANSLATED), "internal")
     if isinstance(error, errors.PlaceTaken):
         return Problem(code, device=error.device)
+    if isinstance(error, errors.HasChildren):
+        return Problem(code, children=error.children)
     return Problem(code)
 
 

@@ -30,6 +30,7 @@ class ProblemBody(BaseModel):
     current: int | None = Field(default=None, description="With `version_conflict`: the version that stands.")
     retry_after: int | None = Field(default=None, description="With `login_locked`: seconds.")
     device: str | None = Field(default=None, description="With `place_taken`: the device that hangs there.")
+    children: int | None = Field(default=None, description="With `has_children`: how many.")
     action: str | None = Field(default=None, description="With `not_permitted`: what the role lacks.")
 
 

@@ -1,7 +1,7 @@
 """Errors as people and programs read them: RFC 9457, in Chinese and English, nothing of the inside."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from fastapi import Request
@@ -14,7 +14,7 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """One kind of problem."""
+    """One kind of problem. In braces: a member of the body."""
 
     status: int
     zh: str
@@ -167,6 +167,12 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             zh="它是网关，下属有设备，请改用“更换网关”",
             en="It speaks for other devices: replace the gateway instead",
         ),
+        "has_children": Text(
+            status=409,
+            zh="这个网关下还有{children}台设备在用，请先更换网关，或先把这些设备改接、停用",
+            en="This gateway still speaks for other devices ({children}): replace it, or first give"
+            " them another gateway or retire them",
+        ),
         "change_needed": Text(
             status=422,
             zh="须写明要改的型号、网关或地址",
@@ -206,8 +212,9 @@ class Problem(Exception):
 
     @property
     def text(self) -> Text:
-        """Status and texts."""
-        return TEXTS[self.code]
+        """Status and texts; what a text leaves open is among the extra members."""
+        text = TEXTS[self.code]
+        return replace(text, zh=text.zh.format_map(self.extra), en=text.en.format_map(self.extra))
 
 
 def body_of(problem: Problem, language: str) -> dict[str, object]:

@@ -60,6 +60,15 @@ class IsGateway(DevicesError):
     """The device speaks for others: replace the gateway instead."""
 
 
+class HasChildren(DevicesError):
+    """The gateway still speaks for other devices: replace it, or give them another gateway first."""
+
+    def __init__(self, message: str | None = None, *, children: int) -> None:
+        super().__init__(message)
+        #: How many.
+        self.children = children
+
+
 class AlreadyInstalled(DevicesError):
     """The device is installed elsewhere: move it, or correct where it was."""
 

@@ -27,6 +27,7 @@ from devices.acts import (
 from devices.bindings import Act, Done, Effect, Plan
 from devices.errors import (
     AlreadyInstalled,
+    HasChildren,
     IsGateway,
     NothingToInstall,
     NotInstalled,
@@ -47,6 +48,8 @@ from wire.channels import BY_CODE, BY_NAME, EVENTS
 from wire.quality import NOT_EVIDENCE
 
 _SQL = load("devices", "lifecycle.sql")
+#: As many codes as a person reads at once.
+_SAID = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -346,6 +349,8 @@ def _move(connection: Connection, wanted: Move, device: Listed) -> Plan:
 
 
 def _retire(connection: Connection, wanted: Retire, device: Listed) -> Plan:
+    if device.active:
+        _refuse_orphans(connection, device)
     before = bindings.of_devices(connection, [device.id])
     after = [row for timeline in by_point(before).values() for row in cut(timeline, wanted.at, None)]
     return Plan(
@@ -354,6 +359,20 @@ def _retire(connection: Connection, wanted: Retire, device: Listed) -> Plan:
         after=tuple(after),
         retires=(device.id,) if device.active else (),
     )
+
+
+def _refuse_orphans(connection: Connection, device: Listed) -> None:
+    """Nobody would listen to what a retired gateway says for its children."""
+    behind = [one.device_id for one in links.children(connection, device.id)]
+    left = set(behind) - bindings.retired_among(connection, behind)
+    if left:
+        codes = listing.codes(connection, sorted(left)[:_SAID])
+        said = ", ".join(sorted(codes.values())) + (", …" if len(left) > _SAID else "")
+        raise HasChildren(
+            f"{device.code} still speaks for other devices ({len(left)}: {said}): replace it"
+            " (anju devices replace-gateway), or give them another gateway or retire them first",
+            children=len(left),
+        )
 
 
 def _installed(

@@ -75,6 +75,8 @@ def test_a_broken_gateway_is_replaced_from_the_command_line(devices) -> None:
             ("register", "lw1", "--profile", "lorawan-water-meter", "--estate", "HA", "--gateway", "cs2"),
             "change",
         ),
+        (("retire", "cs1"), r"\(2: lw1, lw2\): replace it \(anju devices replace-gateway\)"),
+        (("retire", "cs1", "--dry-run"), "still speaks for other devices"),
         (("change", "lw1"), "say what changes"),
         (("change", "lw1", "--gateway", "cs9"), "no such device: cs9"),
         (("change", "lw1", "--address", "a840410000000002"), r"cs1 has .*a840410000000002 \(lw2\)"),

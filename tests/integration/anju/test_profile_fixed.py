@@ -153,7 +153,7 @@ def replay(
 
 @pytest.fixture
 def rows(connection: Connection) -> Rows:
-    return lambda query: connection.execute(query).fetchall()  # pyright: ignore[reportArgumentType]
+    return lambda query: connection.execute(query.encode()).fetchall()
 
 
 EVENT_ROWS = "SELECT device_id, type, time, received_at FROM event ORDER BY time"

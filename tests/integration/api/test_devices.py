@@ -86,6 +86,11 @@ def test_a_gateway_is_replaced(
     path = f"{DEVICES}/cs1/replace-gateway"
     swapped = client.post(f"{DEVICES}/cs1/swap", json={"new": "cs2"}, headers=installer)
     assert (swapped.status_code, swapped.json()["code"]) == (409, "is_gateway")
+    retired = client.post(f"{DEVICES}/cs1/retire", json={}, headers=installer)
+    said = retired.json()
+    assert (retired.status_code, said["code"], said["children"]) == (409, "has_children", 1)
+    assert "1台设备" in said["zh"]
+    assert "(1): replace it" in said["en"]
     outside = client.post(path, json={"new": "far"}, headers=installer)
     assert (outside.status_code, outside.json()["code"]) == (404, "not_found")
     shown = client.post(path, json={"new": "cs2", "dry_run": True}, headers=installer).json()

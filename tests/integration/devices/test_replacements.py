@@ -10,6 +10,7 @@ from devices.acts import Change, Commission, Move, ReplaceGateway, Retire, Swap,
 from devices.errors import (
     AddressTaken,
     ChangedMeanwhile,
+    HasChildren,
     IsGateway,
     NotAGateway,
     OtherEstate,
@@ -172,6 +173,24 @@ def test_what_cannot_be_replaced(connection: Connection, do: Callable) -> None:
     do(Retire(device="cs2", at=NOW))
     with pytest.raises(RetiredDevice):
         do(REPLACED)
+
+
+def test_a_gateway_that_speaks_for_others_is_not_retired(connection: Connection, do: Callable) -> None:
+    wanted = Retire(device="cs1", at=NOW)
+    with pytest.raises(HasChildren, match=r"\(3: lw1, lw2, lw3\): replace it") as shown:
+        lifecycle.preview(connection, wanted, now=NOW)
+    assert shown.value.children == 3
+    with pytest.raises(HasChildren):
+        do(wanted)
+    assert listing.device(connection, "cs1").active
+    do(Change(device="lw1", gateway="cs2"))
+    do(Retire(device="lw2", at=NOW))
+    with pytest.raises(HasChildren, match=r"\(1: lw3\)"):
+        do(wanted)
+    do(Retire(device="lw3", at=NOW))
+    do(wanted)
+    assert not listing.device(connection, "cs1").active
+    assert do(wanted).change_id is None
 
 
 def test_what_was_changed_since_is_not_undone(connection: Connection, do: Callable) -> None:
