@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
 from devices.conditions import Kind as Fault
+from wire.spans import spoken
 
 Severity = Literal["info", "warning", "critical"]
 #: The most pressing first.
@@ -18,7 +20,7 @@ class Kind:
 
     code: str
     severity: Severity
-    #: What was seen, and where to look first; `{…}` are values of the alert's detail.
+    #: What was seen, and where to look first; `{…}` are values of the alert's detail, seconds as a span.
     zh: str
     en: str
 
@@ -66,14 +68,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(
                 code="data_late",
                 severity="info",
-                zh="数据迟到：最新数据晚到 {seconds} 秒；请查线路或集中器",
-                en="Data late: the newest was {seconds} s old on arrival: check the line or concentrator",
+                zh="数据迟到：最新数据晚到 {seconds}；请查线路或集中器",
+                en="Data late: the newest was {seconds} old on arrival: check the line or concentrator",
             ),
             Kind(
                 code="clock_drift",
                 severity="info",
-                zh="设备时钟偏差 {seconds} 秒；请校时",
-                en="Device clock off by {seconds} s: set it",
+                zh="设备时钟偏差 {seconds}；请校时",
+                en="Device clock off by {seconds}: set it",
             ),
             Kind(
                 code="sequence_gap",
@@ -108,8 +110,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(
                 code="ingest_behind",
                 severity="critical",
-                zh="消息等待入库最长 {seconds} 秒；请查数据库",
-                en="Messages waited up to {seconds} s to be stored: check the database",
+                zh="消息等待入库最长 {seconds}；请查数据库",
+                en="Messages waited up to {seconds} to be stored: check the database",
             ),
             Kind(
                 code="worker_behind",
@@ -153,8 +155,10 @@ OF_FAULT: Mapping[Fault, str] = MappingProxyType(
 def sentence(kind: str, detail: Mapping[str, Any]) -> tuple[str, str]:
     """What an alert says, in Chinese and English."""
     found = KINDS[kind]
-    values = _Known(detail)
-    return found.zh.format_map(values), found.en.format_map(values)
+    zh, en = _Known(detail), _Known(detail)
+    if "seconds" in detail:
+        zh["seconds"], en["seconds"] = spoken(timedelta(seconds=detail["seconds"]))
+    return found.zh.format_map(zh), found.en.format_map(en)
 
 
 class _Known(dict[str, Any]):

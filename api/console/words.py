@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from api.console.texts import Catalogue
+from wire.spans import spoken
 
 
 def day(t: Catalogue, when: date) -> str:
@@ -35,12 +36,8 @@ def near_day(t: Catalogue, when: date, *, today: date) -> str:
 
 
 def age(t: Catalogue, span: timedelta) -> str:
-    """How long ago, in its largest whole unit."""
-    seconds = max(int(span.total_seconds()), 0)
-    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return t.pick("ago", unit, n=seconds // size)
-    return t("ago.seconds", n=seconds) if seconds < 120 else t("ago.minutes", n=seconds // 60)
+    """How long ago, as people say it."""
+    return t.of(*spoken(span))
 
 
 def figure(value: float) -> str:

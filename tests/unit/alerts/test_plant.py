@@ -67,3 +67,10 @@ def test_every_alert_has_a_sentence_in_both_languages_that_accuses_nobody(kind: 
     assert zh != en
     assert not any(word in zh for word in ("住户", "租户", "居民", "违规"))
     assert not any(word in en.lower() for word in ("tenant", "resident", "household"))
+
+
+@pytest.mark.parametrize("kind", ["data_late", "clock_drift", "ingest_behind"])
+def test_an_age_is_said_and_not_counted_in_seconds(kind: str) -> None:
+    zh, en = sentence(kind, {"seconds": 26_520})
+    assert "7小时22分" in zh
+    assert "7 h 22 min" in en

@@ -32,7 +32,6 @@ BY_DATA = {
     "sheet",
     "demo",
     "login",
-    "ago",
     "channel",
     "commission",
     "check",
@@ -56,7 +55,6 @@ ACTS = (
 #: First parts of the names of profiles.
 PROFILES = ("lock", "gate", "hazard", "home")
 ALERT_STATUSES = {status for (before, _), after in TRANSITIONS.items() for status in (before, after)}
-UNITS_OF_TIME = ("seconds", "minutes", "hours", "days")
 
 
 def _calls_of_templates() -> Iterator[tuple[str, str, bool]]:
@@ -166,7 +164,6 @@ def _chosen_by_data(key: str, sources: str) -> bool:
         *KINDS,
         *OUTCOMES,
         *CHANNELS,
-        *UNITS_OF_TIME,
         *ALERT_STATUSES,
         *Fault,
         "flowing",

@@ -33,22 +33,6 @@ def test_a_day_long_ago_has_its_year() -> None:
 
 
 @pytest.mark.parametrize(
-    ("span", "zh"),
-    [
-        (timedelta(seconds=8), "8 秒"),
-        (timedelta(seconds=119), "119 秒"),
-        (timedelta(minutes=12), "12 分钟"),
-        (timedelta(minutes=119), "119 分钟"),
-        (timedelta(hours=26), "26 小时"),
-        (timedelta(days=3), "3 天"),
-        (timedelta(seconds=-5), "0 秒"),
-    ],
-)
-def test_an_age_is_said_in_its_largest_whole_unit(span: timedelta, zh: str) -> None:
-    assert words.age(ZH, span) == zh
-
-
-@pytest.mark.parametrize(
     ("value", "text"), [(263.4, "263"), (26.44, "26.4"), (1.26, "1.26"), (0.5, "0.5"), (0.0, "0"), (8.0, "8")]
 )
 def test_a_figure_has_the_places_it_deserves(value: float, text: str) -> None:
