@@ -18,6 +18,7 @@ ACCOUNTS = {
     "supervisor": ("supervisor", "物业监管（演示）", False),
     "enforcement": ("enforcement", "执法人员（演示）", False),
     "operator": ("operator", "系统运维（演示）", True),
+    "installer": ("installer", "安装人员（演示）", False),
 }
 _BY = "system:demo"
 

@@ -36,7 +36,7 @@ def test_the_report_is_what_the_database_says(dsn: str, few: Path, tmp_path: Pat
     environment = os.environ | {"ANJU_DATABASE_URL": dsn, "ANJU_DATA_DIR": str(tmp_path / "data")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
-    assert "demo accounts: supervisor, enforcement, operator" in done.stderr
+    assert "demo accounts: supervisor, enforcement, operator, installer" in done.stderr
     told = json.loads(report.read_text(encoding="utf-8"))
     with connect(dsn, name="test") as connection:
         for name, statement in COUNTS.items():

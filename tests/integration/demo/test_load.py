@@ -129,6 +129,7 @@ def test_a_random_password_is_kept_for_its_owner_alone(connection: Connection, s
     rows = connection.execute("SELECT username, role, all_estates FROM account ORDER BY username").fetchall()
     assert rows == [
         ("enforcement", "enforcement", False),
+        ("installer", "installer", False),
         ("operator", "operator", True),
         ("supervisor", "supervisor", False),
     ]
@@ -136,7 +137,7 @@ def test_a_random_password_is_kept_for_its_owner_alone(connection: Connection, s
         "SELECT count(*) FROM account_estate a JOIN estate e ON e.id = a.estate_id WHERE e.code = %s",
         [ESTATE],
     ).fetchone()
-    assert scoped == (2,)
+    assert scoped == (3,)
 
 
 def test_a_given_password_counts_from_the_next_start(
