@@ -101,6 +101,9 @@ def _outcome(index: int, line: bytes, limits: Limits) -> Outcome:
         status, reason = DECODED, None
     elif _undecoded(record):
         status, reason = OUT_OF_SCOPE, Scope.decoder_errors.value
+    elif reason == Reason.nothing_known and _decoded(record["expected"]):
+        # Fields with names that mean nothing: what they tell of is not clear.
+        status, reason = OUT_OF_SCOPE, Scope.unclear_state.value
     else:
         status = OUT_OF_SCOPE if reason in _SCOPES else FAILED
     return Outcome(
@@ -166,9 +169,9 @@ def _decoded(expected: object) -> object:
 
 def _undecoded(record: Mapping[str, object]) -> bool:
     expected = record.get("expected")
-    return (
-        isinstance(expected, dict) and bool(expected.get("errors")) and not _decoded(cast(object, expected))
-    )
+    if not isinstance(expected, dict) or _decoded(cast(object, expected)):
+        return False
+    return bool(expected.get("errors")) or isinstance(expected.get("data"), dict | list)
 
 
 def _base64(text: object) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from devices.samples import Sample
-from devices.units import conversion
+from devices.units import conversion, likely
 from devices.wording import Words, suffixes
 from wire.channels import BY_NAME
 
@@ -76,15 +76,21 @@ Found = Candidate | str | None
 
 def unit_of(sample: Sample, *channels: str) -> str:
     """The unit that the message or the name states; "": none that one of the channels could have."""
+    number = sample.number or 0.0
     if sample.unit:
-        return sample.unit
+        return likely(sample.unit, number)
     plain = sample.own.plain
     joined = [first + second for first, second in pairwise(plain)]
     for word in (*reversed(joined), *reversed(plain)):
         unit = suffixes().get(word)
-        if unit is not None and any(conversion(channel, unit) for channel in channels):
-            return unit
+        if unit is not None and any(_is_of_kind(channel, unit) for channel in channels):
+            return likely(unit, number)
     return ""
+
+
+def _is_of_kind(channel: str, unit: str) -> bool:
+    """Whether a unit is the channel's, if the case of its first letter is lost, too."""
+    return any(conversion(channel, spelled) is not None for spelled in (unit, unit.upper()))
 
 
 def is_of(channel: str, unit: str) -> bool:

@@ -44,7 +44,7 @@ _ELECTRIC = (
 _SUMMED = frozenset({"sum", "cumulative", "cumulated", "accumulated", "accumulative", "index"})
 _NOT_AIR = (
     *("carrier", "onboard", "soil", "dew", "hot", "cold", "flow", "water", "valve", "import", "export"),
-    *("identity", "relay", "reference", "interval"),
+    *("identity", "relay", "reference", "interval", "gas"),
 )
 _NO_CHARGE = ("alarm", "error", "count", "interval", "command", "temperature", "current")
 #: What a sensor's own supply has, in V and mV, and percentages that can be nothing else.
@@ -86,7 +86,7 @@ def power(sample: Sample, number: float, context: Context) -> Found:
     own = sample.own
     unit = unit_of(sample, "power_w")
     stated = is_of("power_w", unit)
-    if (sample.unit and not stated) or not (stated or own.has("power")):
+    if ((sample.unit or unit) and not stated) or not (stated or own.has("power")):
         return None
     if not stated and (own.has(*_NO_POWER) or not _SUMMED.isdisjoint(own.plain)):
         return None

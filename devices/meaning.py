@@ -95,6 +95,8 @@ def read(fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo, *,
             refused.add(quantity)
         else:
             told += conditions(sample, context)
+    if any(_is_without_battery(sample) for sample in found):
+        candidates = [one for one in candidates if one.channel != "battery_pct" or one.value]
     readings = _readings(candidates)
     if candidates and not readings:
         refused.add(NO_TOTAL)
@@ -104,6 +106,11 @@ def read(fields: Mapping[str, Value], units: Mapping[str, str], zone: tzinfo, *,
     if readings or events:
         return Meaning(readings=readings, events=events)
     return Meaning(scope=scope(found, context, refused))
+
+
+def _is_without_battery(sample: Sample) -> bool:
+    """A battery of no voltage is none: on the mains, a charge of 0 beside it says nothing."""
+    return sample.own.has("battery") and sample.own.has("voltage") and sample.number == 0
 
 
 def _context(found: Iterable[Sample], about: str) -> Context:

@@ -10,7 +10,7 @@ from devices.samples import Sample
 class Scope(StrEnum):
     """Codes of what is out of scope. Each member's comment says what such a report holds."""
 
-    #: The vendor's decoder says that it could not read the device's message.
+    #: The vendor's decoder says that it could not read the device's message, or makes nothing of it.
     decoder_errors = "decoder_errors"
     #: A counter or quantity whose unit the message does not state.
     unit_not_stated = NO_UNIT

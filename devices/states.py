@@ -55,6 +55,9 @@ _ELSEWHERE = frozenset({"interconnect", "interconnected", "interlink", "linked",
 #: Names that are of somebody, or of the detector, where they say nothing else.
 _SOMEBODY = frozenset({"present", "is", "somebody", "someone", "human", "user", "state", "status"})
 _REMOVED = frozenset({"removed", "detector", "is", "state", "status", "alarm"})
+#: What belongs to a detector: whether it is plugged in.
+_ACCESSORIES = frozenset({"wire", "cable", "plugged", "connected", "connection"})
+_MAGNETS = frozenset({"magnet", "magnetic"})
 #: What water is let into.
 _OF_WATER = frozenset({"meter", "sensor", "probe", "valve", "hot", "cold"})
 _LOW_POWER = frozenset({"low", "power", "state", "status", "alarm", "flag", "warning", "is"})
@@ -117,8 +120,10 @@ def _ruled_out(own: Words) -> tuple[str, ...]:
 def _event(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - guard clauses
     known = sample.words
     own = known if is_generic(sample.own) else sample.own
-    if _belongs_elsewhere(known, context):
+    if _belongs_elsewhere(known, context) or not _ACCESSORIES.isdisjoint(own.plain):
         return None
+    if _is_magnet_at_a_meter(sample, context):
+        return "tamper"
     if own.has("test") or (known.has("button") and known.has("test")):
         return "smoke_test" if _is_test_of_smoke(known, own, context) else None
     if own.has("water") and not own.has("leak") and _tells_of_water(own, sample):
@@ -127,7 +132,7 @@ def _event(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - g
         return "tamper"
     for event, wanted in _EVENTS:
         if own.has(*wanted) and _fits(event, own, sample, context):
-            return event
+            return "gas" if event == "water_leak" and _is_of_gas(context) else event
     if _is_low_power(own):
         return "battery_low"
     if "removed" in own.plain and _REMOVED.issuperset(own.plain):
@@ -190,7 +195,7 @@ def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:  # 
     if event == "battery_low":
         return _tells_of_charge(own, sample)
     if event == "water_leak":
-        return not own.has("gas")
+        return not own.has("gas") and not (_is_of_gas(context) and _is_metered(context))
     if event == "smoke" and not _ELSEWHERE.isdisjoint(own.plain):
         return False
     if event == "smoke" and own.has("sensor", "chamber"):
@@ -212,6 +217,22 @@ def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:  # 
     if event == "button_pressed":
         return not own.has("time", "duration") and not sample.words.has("led")
     return True
+
+
+def _is_of_gas(context: Context) -> bool:
+    """Whether what leaks is gas."""
+    said = context.about if context.about.has("gas", "water") else context.said
+    return context.medium == "gas" or (said.has("gas") and not said.has("water"))
+
+
+def _is_metered(context: Context) -> bool:
+    return context.medium in _METERS or context.said.has("volume", "consumption", "total")
+
+
+def _is_magnet_at_a_meter(sample: Sample, context: Context) -> bool:
+    """Magnets stop meters: of one, an alarm of a magnet is no door."""
+    alarmed = sample.words.has("alarm") and not _MAGNETS.isdisjoint(sample.own.plain)
+    return alarmed and _is_metered(context) and not context.about.has("door")
 
 
 def _tells_of_charge(own: Words, sample: Sample) -> bool:

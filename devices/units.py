@@ -6,6 +6,7 @@ Gallons are those of the United States; cubic metres of gas are as metered.
 
 from collections.abc import Callable
 from types import MappingProxyType
+from typing import NamedTuple
 
 Conversion = Callable[[float], float]
 
@@ -33,7 +34,7 @@ _ENERGY = {
     "kbtu": 0.2930711,
 }
 _GALLON_L, _CUBIC_FOOT_L = 3.785411784, 28.316846592
-_VOLUME_L = {"l": 1.0, "m3": 1e3, "ml": 1e-3, "Ml": 1e6, "cl": 1e-2, "dl": 1e-1, "hl": 100.0, "dm3": 1.0} | {
+_VOLUME_L = {"l": 1.0, "m3": 1e3, "ml": 1e-3, "kl": 1e3, "cl": 1e-2, "dl": 1e-1, "hl": 100.0, "dm3": 1.0} | {
     "gal": _GALLON_L,
     "ft3": _CUBIC_FOOT_L,
     "ccf": 100 * _CUBIC_FOOT_L,
@@ -92,6 +93,15 @@ _SPELLINGS = MappingProxyType(
 _PREFIXED = frozenset({"wh", "w", "j", "cal", "l", "v", "a"})
 #: Who writes all in lower case leaves open which he means; of heat nobody counts thousandths.
 _ALL_LOWER = MappingProxyType({"mwh": "", "mw": "", "mj": "Mj", "mcal": "Mcal"})
+
+
+class _Thousandth(NamedTuple):
+    unit: str
+    #: From where on a number can be of nothing else.
+    at_least: float
+
+
+_OPEN = MappingProxyType({"mwh": _Thousandth("mWh", 100_000.0), "mw": _Thousandth("mW", 1.0)})
 _LEFT_OUT = str.maketrans("", "", "^·*")
 
 
@@ -108,3 +118,15 @@ def _spelling(unit: str) -> str:
     if found[0] == "M":
         return f"M{low[1:]}"
     return _ALL_LOWER.get(low, low) if found == low else low
+
+
+def likely(unit: str, number: float) -> str:
+    """Restore the case of a unit that is written in small letters, where the number leaves one reading.
+
+    A hundred thousand MWh, or a MW, is no consumption of a house. What stays open is returned as it is:
+    no unit of any channel.
+    """
+    thousandth = _OPEN.get(unit)
+    if thousandth is None or 0 < abs(number) < thousandth.at_least:
+        return unit
+    return thousandth.unit

@@ -23,6 +23,7 @@ _UNITS = frozenset({"bool", "boolean", "state", "na"})
 #: What says how the device is, where the field does not name what it watches.
 WELL = frozenset({"ok", "good", "success", "healthy"})
 _BUTTONS = frozenset({"button_pressed", "emergency_button"})
+_PRESSES = frozenset({"press", "pressed", "click"})
 #: How a button was pressed.
 _PRESSED = frozenset(
     {"short", "long", "single", "double", "triple", "click", "clicked", "push", "pushed", "hold"}
@@ -54,6 +55,8 @@ def is_so(sample: Sample, event: str, context: Context) -> bool | None:  # noqa:
         return None
     if event == "motion":
         return value > 0 if 0 <= value < 255 else None
+    if event == "button_pressed" and sample.own.has("event") and not _PRESSES.isdisjoint(sample.own.plain):
+        return value > 0  # once, twice, for long
     if event in ("water_leak", "smoke", "gas", "emergency_button", "tamper", "button_pressed", "smoke_test"):
         return {0.0: False, 1.0: True}.get(value)
     return None

@@ -17,8 +17,10 @@ _NUMBERED = re.compile(
 )
 #: Units whose capitals stand in the middle of a word or its end.
 _MIXED = re.compile(
-    r"(?<![A-Z])(k[Ww][Hh]|K[Ww][Hh]|M[Ww]h|m?Wh|k[Ww]|K[Ww]|mV|mA|dBm|VArh?|VAC|VDC|VA)(?![a-zA-Z])"
+    r"(?<![A-Z])(k[Ww][Hh]|K[Ww][Hh]|[Mm][Ww][Hh]|Wh|k[Ww]|K[Ww]|[Mm]W|mV|mA|dBm|VArh?|VAC|VDC|VA)(?![a-zA-Z])"
 )
+#: A thousandth and a million, as words that are not lost in lower case.
+_SCALED = MappingProxyType({"mWh": "milliwh", "MWh": "megawh", "mW": "milliw", "MW": "megaw"})
 _SHORTEST = 3
 _LONGEST = 40
 #: What stands behind says nothing more.
@@ -107,7 +109,9 @@ def _negated(word: str) -> bool:
 
 def _joined(name: str) -> Iterator[str]:
     """Tokens, those that are one word with their digits joined to them."""
-    spelled = _MIXED.sub(lambda found: f"_{found[0].lower()}_", name.replace("³", "3"))
+    # Where all is in capitals, an M says no more than an m where all is small.
+    scaled = {} if name.isupper() else _SCALED
+    spelled = _MIXED.sub(lambda found: f"_{scaled.get(found[0], found[0].lower())}_", name.replace("³", "3"))
     tokens = [(found[0].lower(), found.start(), found.end()) for found in _TOKENS.finditer(spelled)]
     at = 0
     while at < len(tokens):

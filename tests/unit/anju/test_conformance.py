@@ -107,6 +107,18 @@ def test_what_its_own_decoder_could_not_read_is_out_of_scope(tmp_path: Path, lim
     assert (outcome.status, outcome.reason) == (OUT_OF_SCOPE, Scope.decoder_errors)
 
 
+def test_what_its_own_decoder_made_nothing_of_is_out_of_scope(tmp_path: Path, limits: Limits) -> None:
+    line = '{"input": {"bytes_hex": "00", "f_port": 9}, "expected": {"data": {}, "errors": []}}'
+    (outcome,) = outcomes(tmp_path, limits, line)
+    assert (outcome.status, outcome.reason) == (OUT_OF_SCOPE, Scope.decoder_errors)
+
+
+def test_fields_whose_names_mean_nothing_are_unclear(tmp_path: Path, limits: Limits) -> None:
+    line = '{"input": {"bytes_hex": "00", "f_port": 9}, "expected": {"data": {"zz": "blue"}}}'
+    (outcome,) = outcomes(tmp_path, limits, line)
+    assert (outcome.status, outcome.reason) == (OUT_OF_SCOPE, Scope.unclear_state)
+
+
 def test_a_value_that_ingest_would_refuse_is_none(tmp_path: Path, limits: Limits) -> None:
     line = json.dumps(
         {"input": {"bytes_hex": "00"}, "expected": {"data": {"temperature": {"value": 999, "unit": "C"}}}}

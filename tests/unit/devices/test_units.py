@@ -1,6 +1,6 @@
 import pytest
 
-from devices.units import conversion
+from devices.units import conversion, likely
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,7 @@ from devices.units import conversion
         ("power_w", "MW", 5e9),
         ("water_l", "ml", 5),
         ("water_l", "mL", 5),
-        ("water_l", "Ml", 5e9),
-        ("water_l", "ML", 5e9),
+        ("water_l", "kL", 5e6),
         ("voltage_v", "mV", 5),
         ("battery_v", "mv", 5),
         ("current_a", "mA", 5),
@@ -33,7 +32,12 @@ def test_a_thousandth_is_not_taken_for_a_million(channel: str, unit: str, of_500
 
 @pytest.mark.parametrize(
     ("channel", "unit"),
-    [("energy_kwh", "mwh"), ("power_w", "mw"), ("voltage_v", "MV"), ("current_a", "MA"), ("heat_kwh", "mJ")],
+    [
+        *(("energy_kwh", "mwh"), ("power_w", "mw"), ("voltage_v", "MV"), ("current_a", "MA")),
+        ("heat_kwh", "mJ"),
+        # A million litres are nobody's register; makers who write all in capitals mean thousandths.
+        *(("water_l", "Ml"), ("water_l", "ML")),
+    ],
 )
 def test_what_may_be_a_thousandth_or_a_million_is_neither(channel: str, unit: str) -> None:
     assert conversion(channel, unit) is None
@@ -53,3 +57,23 @@ def test_a_cubic_metre_is_no_million(unit: str) -> None:
     convert = conversion("water_l", unit)
     assert convert is not None
     assert convert(5) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("unit", "number", "wanted"),
+    [
+        ("mwh", 250_000, "mWh"),
+        ("mwh", 0, "mWh"),
+        ("mwh", 5_000, "mwh"),
+        ("mwh", 12.5, "mwh"),
+        ("mw", 2_500, "mW"),
+        ("mw", 0.5, "mw"),
+        ("MWh", 5_000, "MWh"),
+        ("mWh", 5, "mWh"),
+        ("kwh", 5_000, "kwh"),
+    ],
+)
+def test_a_number_tells_a_thousandth_from_a_million_only_where_one_is_impossible(
+    unit: str, number: float, wanted: str
+) -> None:
+    assert likely(unit, number) == wanted

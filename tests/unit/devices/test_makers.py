@@ -1,0 +1,68 @@
+"""Shapes of fields that makers' decoders put out, values made up: what is taken, and what must not be."""
+
+import pytest
+
+from devices.decoders.fields import flatten
+from devices.meaning import Meaning, read
+from tests.unit.devices.test_meaning import SHANGHAI
+
+
+def meaning(found: object, about: str = "") -> Meaning:
+    return read(flatten(found), {}, SHANGHAI, about=about)
+
+
+def told(found: object, about: str = "") -> tuple[dict[str, float], dict[str, bool]]:
+    meant = meaning(found, about)
+    return (
+        {one.channel: round(one.value, 4) for one in meant.readings},
+        {one.event: one.is_so for one in meant.events},
+    )
+
+
+def test_what_is_delivered_by_the_flat_is_no_consumption() -> None:
+    found = {
+        "electricityDeliveredToClientT1": {"data": 32_000_000, "unit": "Wh"},
+        "electricityDeliveredToClientT2": {"data": 38_000_000, "unit": "Wh"},
+        "electricityDeliveredByClientT1": {"data": 155, "unit": "Wh"},
+        "electricityDeliveredByClientT2": {"data": 0, "unit": "Wh"},
+    }
+    assert told(found) == ({"energy_kwh": 70_000}, {})
+
+
+@pytest.mark.parametrize(
+    ("found", "about", "channel"),
+    [
+        ({"energy": 894, "energyUnit": "kWh"}, "elvaco cmi4110", "heat_kwh"),
+        ({"values": [{"Type": "Volume", "Value": 894, "Unit": "L"}]}, "kamstrup flowiq", "water_l"),
+        ({"volume": {"value": 894, "unit": "L"}}, "diehl hydrus", "water_l"),
+    ],
+)
+def test_a_product_that_measures_one_thing_names_its_medium(found: object, about: str, channel: str) -> None:
+    assert told(found, about) == ({channel: 894}, {})
+
+
+def test_a_device_on_the_mains_has_no_empty_battery() -> None:
+    assert told({"batteryPercentage": 0, "batteryVoltage": 0, "temperature": 21})[0] == {"temperature_c": 21}
+    assert told({"batteryPercentage": 0, "batteryVoltage": 2.1})[0]["battery_pct"] == 0
+
+
+def test_a_press_may_be_told_as_how_often() -> None:
+    assert told({"pressEvent": 3})[1] == {"button_pressed": True}
+    assert told({"pressEvent": 0, "temperature": 21})[1] == {}
+    assert told({"channel1State": "ON", "channel1ButtonOverrideStatus": "MANUAL ON"})[1] == {}
+
+
+def test_whether_a_probe_is_plugged_in_is_no_leak() -> None:
+    assert told({"floodDetectionWireState": True, "flood": False})[1] == {"water_leak": False}
+    assert told({"leak_cable_connected": True, "temperature": 21})[1] == {}
+
+
+def test_of_gas_neither_temperature_nor_leak_is_of_the_room_or_of_water() -> None:
+    meter = {"gas_volume_m3": 8_123.4, "temperature_gas": 12.3, "leak": True}
+    assert told(meter) == ({"gas_m3": 8_123.4}, {})
+    assert told({"leak": True, "battery": 90}, "gas detector")[1] == {"gas": True}
+
+
+def test_an_alarm_of_a_magnet_at_a_meter_is_tampering() -> None:
+    found = {"total_liters": 90_344, "alarms": {"magnetic": True, "leakage": False}}
+    assert told(found, "water meter") == ({"water_l": 90_344}, {"tamper": True, "water_leak": False})
