@@ -102,7 +102,7 @@ def create_app(deps: Deps) -> FastAPI:
     install_console(app)
     _install_errors(app)
     install_openapi(app)
-    larger = {**receivers.MAX_BODY_BYTES, photo.PATH: photo.MAX_BYTES}
+    larger = {**receivers.body_limits(deps), photo.PATH: lambda: photo.MAX_BYTES}
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, larger=larger)
     app.add_middleware(PathGuard)
     app.add_middleware(SecurityHeaders, https=deps.https)

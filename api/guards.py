@@ -1,6 +1,6 @@
 """What stands around every request: a limit for its body, headers on its reply."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -68,7 +68,7 @@ class BodyLimit:
     The framework's own limit answers in plain text; this one is answered like every other error.
     """
 
-    def __init__(self, app: ASGIApp, *, limit: int, larger: Mapping[str, int]) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int, larger: Mapping[str, Callable[[], int]]) -> None:
         self.app = app
         self.limit = limit
         #: By how the path begins.
@@ -79,7 +79,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
-        limit = next((most for front, most in self.larger.items() if path.startswith(front)), self.limit)
+        limit = next((most() for front, most in self.larger.items() if path.startswith(front)), self.limit)
         taken = 0
 
         async def counted() -> Message:

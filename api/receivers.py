@@ -37,14 +37,12 @@ from ingest.receivers import (
     Reception,
     message_of,
 )
+from policy.groups import Receivers
 from wire.envelope import is_device_code
 
 router = APIRouter(tags=["receivers"])
 
 PREFIX = "/in"
-#: Bodies may be larger here: they hold pictures.
-MAX_BODY_BYTES = {f"{PREFIX}/{receiver.name}/": receiver.max_bytes for receiver in RECEIVERS}
-_WAIT_S = 5.0
 #: Addresses and senders that are remembered.
 _REMEMBERED = 10_000
 
@@ -88,6 +86,15 @@ class Doorman:
                     remembered.popitem(last=False)
 
 
+def body_limits(deps: Deps) -> dict[str, Callable[[], int]]:
+    """How many bytes a body may have, by how the path begins: they may hold pictures."""
+
+    def limit(receiver: Receiver) -> Callable[[], int]:
+        return lambda: receiver.max_kib(_rules(deps)) * 1024
+
+    return {f"{PREFIX}/{receiver.name}/": limit(receiver) for receiver in RECEIVERS}
+
+
 def install(app: FastAPI, deps: Deps) -> None:
     """Make what the receivers of an application share."""
     app.state.doorman = Doorman(deps.rules)
@@ -116,7 +123,10 @@ def _add_route(receiver: Receiver, says: str, *types: str) -> None:
                 "content": {receiver.reply_type: {"schema": {"type": "string"}, "example": receiver.reply}},
             },
             401: {"description": "The sender is not known, or its secret is not correct."},
-            429: {"description": "Too many requests from this address had a wrong secret."},
+            429: {
+                "description": "Too many requests from this address had a wrong secret; or the sender is"
+                " above its rate: what it sent is kept all the same, and taken in when it is sent again."
+            },
         },
         openapi_extra={
             "x-receiver": True,
@@ -160,7 +170,14 @@ async def _receive(receiver: Receiver, request: Request, sender: str) -> Respons
         )
     except BodyUnreadable as error:
         raise Problem("malformed") from error
-    await run_in_threadpool(_store, deps, request.app.state.reception, message)
+    wait_s = await run_in_threadpool(_store, deps, request.app.state.reception, message)
+    if wait_s is not None and receiver.later is not None:
+        return Response(
+            receiver.later,
+            status_code=429,
+            media_type=receiver.reply_type,
+            headers={"Retry-After": str(wait_s)},
+        )
     return Response(receiver.reply, media_type=receiver.reply_type)
 
 
@@ -181,12 +198,16 @@ def _let_in(deps: Deps, request: Request, sender: str) -> None:
         raise Problem("sender_refused", headers={"WWW-Authenticate": 'Basic realm="anju"'})
 
 
-def _store(deps: Deps, reception: Reception, message: Message) -> None:
+def _store(deps: Deps, reception: Reception, message: Message) -> int | None:
     try:
         with deps.connection() as connection:
-            reception.store(connection, message, within_s=_WAIT_S)
+            return reception.store(connection, message, within_s=_rules(deps).wait.total_seconds())
     except ReceiverBusy as error:
         raise Problem("busy", headers={"Retry-After": "1"}) from error
+
+
+def _rules(deps: Deps) -> Receivers:
+    return deps.books[deps.city].on(deps.now().date()).receivers
 
 
 def _secret(request: Request, sender: str) -> str:

@@ -2,9 +2,16 @@
 
 A body becomes the message's payload before anything is stored: of several parts the one that is text, a form
 as one JSON object. Pictures are left out; their SHA-256 and the word `picture` are in the properties.
+
+What a sender posts above its rate is in the journal and counted in quarantine, as it is over MQTT: whatever
+the sender does then, nothing is lost. It is told to come later where that makes it do so (429, and when);
+what it sends again is stored like anything else. Huawei's cloud is not told: it sends again after 501 to 504
+and for ten minutes only, and takes an address that failed ten times for dead, so that a refusal would cost
+what nobody has seen yet.
 """
 
 import hashlib
+import math
 import re
 import threading
 from collections.abc import Callable
@@ -21,9 +28,11 @@ from ingest.errors import BodyUnreadable, ReceiverBusy
 from ingest.message import REDACTED, Message
 from ingest.personal import Keyed
 from ingest.pipeline import Pipeline
-from policy.groups import Ingest
+from policy.groups import Ingest, Receivers
 from storage.pool import Connection
+from storage.queries import load
 
+_SQL = load("ingest", "receivers.sql")
 #: More parts, or fields of a form, no body has.
 _MOST = 100
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,70})"?', re.IGNORECASE)
@@ -42,25 +51,48 @@ class Receiver:
 
     #: Last part of its address, and of its messages' topics.
     name: str
-    #: More is refused before it is read. With a picture or two, where there are any.
-    max_bytes: int
+    #: Of its bodies; more is refused before it is read.
+    max_kib: Callable[[Receivers], int]
     #: What the sender takes for a confirmation, once everything is committed.
     reply: str
+    #: What a sender above its rate is told with 429, in the same words; None: it is told nothing of it.
+    later: str | None
     reply_type: str = "text/plain"
 
 
-HIKVISION = Receiver(name="hikvision", max_bytes=8 * 1024 * 1024, reply="OK")
-TTLOCK = Receiver(name="ttlock", max_bytes=512 * 1024, reply="success")
+HIKVISION = Receiver(
+    name="hikvision", max_kib=lambda rules: rules.hikvision_kib, reply="OK", later="Too Many Requests"
+)
+TTLOCK = Receiver(
+    name="ttlock", max_kib=lambda rules: rules.ttlock_kib, reply="success", later="too many requests"
+)
 FACE_GATE = Receiver(
     name="face-gate",
-    max_bytes=4 * 1024 * 1024,
+    max_kib=lambda rules: rules.face_gate_kib,
     reply='{"code":200,"desc":"OK"}',
+    later='{"code":429,"desc":"Too Many Requests"}',
     reply_type="application/json",
 )
-#: Clouds and concentrators that push what they hold: readings, without pictures.
-HUAWEI, ALIYUN, GATEWAY = (
-    Receiver(name=name, max_bytes=1024 * 1024, reply='{"code":200}', reply_type="application/json")
-    for name in ("huawei-iot", "aliyun-iot", "gateway-json")
+HUAWEI = Receiver(
+    name="huawei-iot",
+    max_kib=lambda rules: rules.huawei_iot_kib,
+    reply='{"code":200}',
+    later=None,
+    reply_type="application/json",
+)
+ALIYUN = Receiver(
+    name="aliyun-iot",
+    max_kib=lambda rules: rules.aliyun_iot_kib,
+    reply='{"code":200}',
+    later='{"code":429}',
+    reply_type="application/json",
+)
+GATEWAY = Receiver(
+    name="gateway-json",
+    max_kib=lambda rules: rules.gateway_json_kib,
+    reply='{"code":200}',
+    later='{"code":429}',
+    reply_type="application/json",
 )
 RECEIVERS = (HIKVISION, TTLOCK, FACE_GATE, HUAWEI, ALIYUN, GATEWAY)
 
@@ -110,8 +142,14 @@ class Reception:
         self._one = threading.Lock()
         self._pipeline: Pipeline | None = None
 
-    def store(self, connection: Connection, message: Message, *, within_s: float) -> None:
+    def store(self, connection: Connection, message: Message, *, within_s: float) -> int | None:
         """Store a message in the caller's transaction; what is wrong with it is quarantined.
+
+        Returns
+        -------
+        int | None
+            The sender is above its rate, and its message quarantined for it: after so many seconds it may
+            send again. None: it is not.
 
         Raises
         ------
@@ -135,6 +173,11 @@ class Reception:
             self._pipeline.store([message])
         finally:
             self._one.release()
+        _, sender, _ = message.topic.split("/")
+        found = connection.execute(_SQL["is_limited"], {"sender": sender, "at": message.received_us})
+        if found.fetchone() is None:
+            return None
+        return math.ceil(60 / self._rules(self._now()).rate_per_minute)
 
 
 def _text_part(body: bytes, content_type: str, pictures: list[str]) -> bytes:

@@ -22,6 +22,7 @@ from policy.groups import (
     Leads,
     Leak,
     Lease,
+    Receivers,
     Retention,
     Signs,
     Silence,
@@ -42,6 +43,7 @@ class Policy:
     #: City, date of the newest rule in force, and a hash of all rules in force.
     version: str
     ingest: Ingest
+    receivers: Receivers
     command: Command
     silence: Silence
     alerts: Alerts

@@ -80,6 +80,22 @@ class Ingest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Receivers:
+    """What is taken in over HTTP: a body above its limit is refused before it is read."""
+
+    #: With a picture or two.
+    hikvision_kib: int = key(whole(1, 64 * 1024), unit="KiB")
+    face_gate_kib: int = key(whole(1, 64 * 1024), unit="KiB")
+    #: Records and readings, without pictures.
+    ttlock_kib: int = key(whole(1, 64 * 1024), unit="KiB")
+    huawei_iot_kib: int = key(whole(1, 64 * 1024), unit="KiB")
+    aliyun_iot_kib: int = key(whole(1, 64 * 1024), unit="KiB")
+    gateway_json_kib: int = key(whole(1, 64 * 1024), unit="KiB")
+    #: A request waits so long for those before it; then its sender is to come again.
+    wait: timedelta = key(span(timedelta(seconds=1), _MINUTE))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """How long a command may wait, for a person and for its device."""
 
@@ -372,6 +388,7 @@ class Retention:
 #: Group name -> class, in the order of the files.
 GROUPS: Mapping[str, type] = {
     "ingest": Ingest,
+    "receivers": Receivers,
     "command": Command,
     "silence": Silence,
     "alerts": Alerts,

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, LiteralString
 
 import psycopg
@@ -17,6 +18,7 @@ from api.deps import Deps
 from api.receivers import Doorman
 from devices import credentials, registry
 from ingest.journal import read_block
+from ingest.receivers import Reception
 from storage.pool import Connection
 from tests.estates import NOW
 from tests.homes import make_estate
@@ -207,6 +209,71 @@ def test_many_wrong_secrets_from_one_address_have_to_wait(post: Post, deps: Deps
     # Whoever was let in lately is not held up by others at his address.
     assert post("hikvision", DOOR, FACE).is_success
     assert post("ttlock", ACCOUNT, b"", FORM).status_code == 429
+
+
+def grant(client: TestClient, deps: Deps) -> None:
+    """Let each sender post two messages at once, from a bucket that is full."""
+    rules = replace(deps.books[deps.city].on(NOW.date()).ingest, rate_per_minute=20, rate_burst=1)
+    client.app.state.reception = Reception(rules=lambda _: rules, now=deps.now, keyed=deps.key.hash)  # pyright: ignore[reportAttributeAccessIssue, reportFunctionMemberAccess]
+
+
+@pytest.mark.parametrize(
+    ("receiver", "sender", "headers", "said"),
+    [
+        ("hikvision", DOOR, JSON, "Too Many Requests"),
+        ("ttlock", ACCOUNT, FORM, "too many requests"),
+        ("face-gate", GATE, JSON, '{"code":429,"desc":"Too Many Requests"}'),
+        ("aliyun-iot", DOOR, JSON, '{"code":429}'),
+        ("gateway-json", DOOR, JSON, '{"code":429}'),
+    ],
+)
+def test_a_sender_above_its_rate_is_told_to_come_later_and_nothing_is_lost(
+    client: TestClient,
+    post: Post,
+    connection: Connection,
+    deps: Deps,
+    receiver: str,
+    sender: str,
+    headers: dict[str, str],
+    said: str,
+) -> None:
+    grant(client, deps)
+    assert post(receiver, sender, b"{}", headers).status_code == 200
+    # An account has the rate of all that it speaks for.
+    replies = [post(receiver, sender, b'{"n":%d}' % n, headers) for n in range(3)]
+    late = replies[-1]
+    assert (late.status_code, late.text, late.headers["retry-after"]) == (429, said, "3")
+    assert rows(connection, "SELECT count(*) FROM journal") == [(4,)]
+    told = sum(reply.status_code == 429 for reply in replies)
+    assert rows(connection, "SELECT repeats + 1 FROM quarantine WHERE reason = 'rate_limited'") == [(told,)]
+
+
+def test_what_is_sent_again_later_is_stored(
+    client: TestClient, post: Post, connection: Connection, deps: Deps
+) -> None:
+    grant(client, deps)
+    assert {post("hikvision", DOOR, b'{"n":%d}' % n).status_code for n in range(2)} == {200}
+    assert post("hikvision", DOOR, FACE).status_code == 429
+    assert rows(connection, EVENTS) == []
+    grant(client, deps)  # a minute later its bucket is full
+    assert post("hikvision", DOOR, FACE).text == "OK"
+    assert len(rows(connection, EVENTS)) == 1
+
+
+def test_a_cloud_that_would_give_up_is_told_nothing_of_its_rate(
+    client: TestClient, post: Post, connection: Connection, deps: Deps
+) -> None:
+    grant(client, deps)
+    replies = [post("huawei-iot", DOOR, b'{"n":%d}' % n) for n in range(4)]
+    assert {(reply.status_code, reply.text) for reply in replies} == {(200, '{"code":200}')}
+    assert rows(connection, "SELECT repeats + 1 FROM quarantine WHERE reason = 'rate_limited'") == [(2,)]
+    assert rows(connection, "SELECT count(*) FROM journal") == [(4,)]
+
+
+def test_a_limit_is_the_policy_s(client: TestClient, post: Post, deps: Deps) -> None:
+    most = deps.books[deps.city].on(NOW.date()).receivers.ttlock_kib * 1024
+    assert post("ttlock", ACCOUNT, b"x" * most, FORM).status_code == 200
+    assert post("ttlock", ACCOUNT, b"x" * (most + 1), FORM).status_code == 413
 
 
 def test_the_wait_ends(deps: Deps) -> None:
