@@ -9,6 +9,8 @@ from pydantic import Field
 _MAX_ID = 2**31 - 1
 #: PostgreSQL's text cannot hold it.
 NO_NUL = r"^[^\x00]*$"
+#: A number as people type it, or nothing.
+DECIMAL = r"^\s*(\d+([.,]\d*)?)?\s*$"
 
 Id = Annotated[int, Path(ge=1, le=_MAX_ID)]
 IdFilter = Annotated[int | None, Query(ge=1, le=_MAX_ID)]

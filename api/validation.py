@@ -5,6 +5,8 @@ from types import MappingProxyType
 
 from fastapi.exceptions import RequestValidationError
 
+from api.fields import DECIMAL, NO_NUL
+
 #: pydantic's kind of error → texts; {…} are its limits.
 _TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -21,6 +23,14 @@ _TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "literal_error": ("须为其中之一：{expected}", "must be one of {expected}"),
         "timezone_aware": ("时间须带时区", "must be a time with a zone"),
         "json_invalid": ("不是有效的JSON", "is not JSON"),
+        "string_pattern_mismatch": ("格式不对", "is not written as it must be"),
+    }
+)
+#: Pattern → what it is about.
+_PATTERNS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        NO_NUL: ("含有不能保存的字符", "holds a character that cannot be stored"),
+        DECIMAL: ("须为数字，如 12.5", "must be a number such as 12.5"),
     }
 )
 _OTHER = ("不合要求", "is not valid")
@@ -38,8 +48,8 @@ def faults(error: RequestValidationError) -> list[dict[str, object]]:
 
 def _fault(one: Mapping[str, object]) -> dict[str, object]:
     kind, location, context = str(one["type"]), one.get("loc"), one.get("ctx")
-    zh, en = _TEXTS.get(kind) or _by_prefix(kind)
     limits = context if isinstance(context, Mapping) else {}
+    zh, en = _PATTERNS.get(str(limits.get("pattern"))) or _TEXTS.get(kind) or _by_prefix(kind)
     try:
         zh, en = zh.format_map(limits), en.format_map(limits)
     except KeyError:

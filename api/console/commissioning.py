@@ -11,7 +11,7 @@ from api.console import pages
 from api.console.views import installing
 from api.deps import Db
 from api.device_acts import estates_of
-from api.fields import NO_NUL, Id
+from api.fields import DECIMAL, NO_NUL, Id
 from api.permissions import Needs
 from api.problems import Problem
 from devices import labels, lifecycle, listing, registration
@@ -26,7 +26,7 @@ router = APIRouter()
 Installer = Annotated[Account, Depends(Needs("device.install"))]
 Said = Annotated[str, Query(max_length=500, pattern=NO_NUL)]
 Typed = Annotated[str, Form(max_length=64, pattern=NO_NUL)]
-Figure = Annotated[str, Form(max_length=20, pattern=r"^\s*(\d+([.,]\d*)?)?\s*$")]
+Figure = Annotated[str, Form(max_length=20, pattern=DECIMAL)]
 
 
 @router.get("/commissioning")

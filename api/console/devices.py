@@ -1,5 +1,6 @@
 """The registry for people: every device, one device with its history, and corrections of where it was."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -33,8 +34,8 @@ Words = Annotated[str, Query(max_length=100, pattern=NO_NUL)]
 Typed = Annotated[str, Form(max_length=64, pattern=NO_NUL)]
 
 _PAGE = 50
-#: As a browser's own field sends a local time.
-_LOCAL = "%Y-%m-%dT%H:%M"
+#: As a browser's own field sends a local time: without seconds, with them, with parts of one.
+_LOCAL = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f")
 
 
 @router.get("/devices")
@@ -156,7 +157,13 @@ def correct(
     mine = estates_of(account)
     found = listing.device(connection, device, estates=mine)
     form = registry.CorrectForm(
-        what=what, flat=flat, other=other, since=since, until=until, reason=reason, note=note
+        what=what,
+        flat=flat,
+        other=other,
+        since=_typed(since),
+        until=_typed(until),
+        reason=reason,
+        note=note,
     )
     try:
         wanted = _wanted(connection, account, t, found, form)
@@ -194,7 +201,7 @@ def _wanted(
     connection: Db, account: Account, t: Catalogue, found: Listed, form: registry.CorrectForm
 ) -> Correct | Exchange:
     zone = ZoneInfo(found.time_zone)
-    since, until = _moment(t, form.since, zone), _moment(t, form.until, zone)
+    since, until = _moment(t, "since", form.since, zone), _moment(t, "until", form.until, zone)
     if form.reason not in REASONS:
         raise _Refused(t("correct.need_reason"))
     if form.what == "exchange":
@@ -228,13 +235,18 @@ def _wanted(
     )
 
 
-def _moment(t: Catalogue, text: str, zone: ZoneInfo) -> datetime | None:
-    if not text.strip():
+def _typed(time: str) -> str:
+    """A time as a browser's own field shows it again."""
+    return time.strip().replace(" ", "T")
+
+
+def _moment(t: Catalogue, field: str, text: str, zone: ZoneInfo) -> datetime | None:
+    if not text:
         return None
-    try:
-        return datetime.strptime(text.strip(), _LOCAL).replace(tzinfo=zone)
-    except ValueError as error:
-        raise _Refused(t("correct.bad_time")) from error
+    for form in _LOCAL:
+        with suppress(ValueError):
+            return datetime.strptime(text, form).replace(tzinfo=zone)
+    raise _Refused(t("correct.bad_time", field=t.pick("correct", field)))
 
 
 def _form(

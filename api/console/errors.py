@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from api.auth import COOKIE, Account, account_or_none
 from api.console import pages
+from api.console.texts import Catalogue
 from api.deps import deps_of
 from api.problems import Problem
 from storage.pool import Connection
@@ -62,8 +63,23 @@ def _page(
         name=name,
         code=status,
         text=text,
+        faults=[] if reads else _faults(t, problem),
         back=_back(request),
     )
+
+
+def _faults(t: Catalogue, problem: Problem) -> list[tuple[str, str]]:
+    """Each field that is not as it must be, by what the form calls it, and why."""
+    found = problem.extra.get("errors")
+    return [
+        (_field(t, one["where"]), t.of(one["zh"], one["en"]))
+        for one in (found if isinstance(found, list) else ())
+    ]
+
+
+def _field(t: Catalogue, where: list[str]) -> str:
+    name = where[-1] if where else ""
+    return t.pick("field", name) if f"field.{name}" in t.entries else name
 
 
 def _to_login(request: Request) -> Response:

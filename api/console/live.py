@@ -67,6 +67,7 @@ def live_page(
         done=done if done in _DONE else "",
         undo=undo.id if undo is not None and undo.undone_by is None else None,
         can_check=_channel(installed, rules) is not None,
+        kind=installing.meter_kind([row.channel for row in installed]),
     )
     return with_script(response)
 
@@ -108,7 +109,7 @@ def check_page(
         section="devices",
         check=found,
         path=f"/commissioning/devices/{quote(found.device)}",
-        channel=installing.channel_word(t, found.channel),
+        kind=installing.meter_kind([found.channel, *(row.channel for row in _installed(connection, device))]),
         own=installing.movement_row(t, watched.own) if watched.own.heard_at is not None else None,
         moved=moved,
         others=len({one.unit for one in watched.others}),

@@ -1,9 +1,10 @@
 """Devices on the phone of whoever installs them: what was scanned, where it can hang, what it sends."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,17 @@ from devices.listing import Home, Installed, Listed
 from housing.estates import Estate, FoundUnit
 from wire.channels import BY_CODE, EVENTS
 from wire.quality import Quality
+
+#: Kind of meter → channels that only it has, what says most first.
+_METERS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "heat": frozenset({"heat_kwh", "heat_hca"}),
+        "gas": frozenset({"gas_m3"}),
+        "hot": frozenset({"hot_water_l"}),
+        "power": frozenset({"energy_kwh", "power_w"}),
+        "water": frozenset({"water_l", "flow_l_h"}),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +245,15 @@ def movement_row(t: Catalogue, one: Movement) -> MovementRow:
 def channel_word(t: Catalogue, code: int) -> str:
     """What a channel is called."""
     return t("channel.events") if code == EVENTS else t.pick("channel", BY_CODE[code].name)
+
+
+def meter_kind(channels: Collection[int]) -> str:
+    """What a device meters, for words that depend on it: heat, gas, hot, water, power or other.
+
+    A heat meter counts water, too, and a meter of any kind may report its flow.
+    """
+    names = {BY_CODE[code].name for code in channels if code != EVENTS}
+    return next((kind for kind, signs in _METERS.items() if names & signs), "other")
 
 
 def where(t: Catalogue, installed: Sequence[Installed], found: Listed, *, now: datetime) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from api.console import words
 from api.console.texts import Catalogue
 from api.console.views.installing import Link, channel_word
 from devices.acts import REASONS
-from devices.bindings import Change
+from devices.bindings import Change, Effect
 from devices.checks import Check
 from devices.installations import Installation
 from devices.lifecycle import Preview
@@ -110,8 +110,8 @@ class PreviewView:
 
     seen: str
     changes: bool
-    units: str
-    days: int
+    #: Of which homes how many days are computed again.
+    text: str
     leads_open: int
     leads_decided: int
 
@@ -227,21 +227,33 @@ def preview_view(
     return PreviewView(
         seen=shown.seen + form.mark,
         changes=shown.changes_anything,
-        units=t("lang.list").join(units.get(unit, "?") for unit in shown.units),
-        days=len(
-            {
-                (effect.unit_id, effect.first + timedelta(days=n))
-                for effect in shown.effects
-                for n in range((effect.last - effect.first).days + 1)
-            }
-        ),
+        text=_days_of_homes(t, shown.effects, units),
         leads_open=leads.open,
         leads_decided=leads.decided,
     )
 
 
-def _retired(t: Catalogue, one: Listed) -> str:
-    return "" if one.active else t("device.retired")
+def _days_of_homes(t: Catalogue, effects: Sequence[Effect], units: Mapping[int, str]) -> str:
+    """Homes and days that are computed again: 2 homes × 56 days, or home by home where they differ."""
+    days: dict[int, set[date]] = {}
+    for effect in effects:
+        whole = (effect.last - effect.first).days + 1
+        days.setdefault(effect.unit_id, set()).update(effect.first + timedelta(days=n) for n in range(whole))
+    counts = {units.get(unit_id, "?"): len(days[unit_id]) for unit_id in sorted(days)}
+    if not counts:
+        return t("correct.preview_none")
+    one, *others = counts.values()
+    if all(other == one for other in others):
+        return t(
+            "correct.preview",
+            units=t("lang.list").join(counts),
+            homes=t("correct.homes", n=len(counts)),
+            days=t("correct.days", n=one),
+        )
+    each = (
+        t("correct.home_days", unit=unit, days=t("correct.days", n=count)) for unit, count in counts.items()
+    )
+    return t("correct.preview_each", homes=t("lang.list").join(each))
 
 
 def _stays(

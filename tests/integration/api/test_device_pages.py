@@ -1,7 +1,10 @@
 """What the pages of devices refuse and how they answer; what they look like is for the browser."""
 
 import html
+import re
 from collections.abc import Callable
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -13,7 +16,8 @@ from api.console import photo
 from api.deps import Deps
 from api.passwords import Passwords
 from devices import lifecycle, registry
-from devices.acts import Change
+from devices.acts import REASONS, Change, Commission
+from devices.timelines import Place
 from housing.leads import list_leads, raise_leads
 from housing.scope import EVERYTHING
 from housing.verdicts import record
@@ -74,6 +78,34 @@ def test_a_refusal_is_a_page_that_says_why(client: TestClient, csrf: str, units:
     assert client.get("/commissioning/devices/w-9").status_code == 404
     assert client.get("/devices/w-1/correct").status_code == 403
     assert client.get("/units").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("sent", "zh", "en"),
+    [
+        (
+            {"act": "swap", "old_final": "12,3 m"},
+            "旧表止码</b> 须为数字",
+            "Last value of the old meter</b> must be a number",
+        ),
+        ({"act": "steal"}, "做什么</b> 须为其中之一", "What to do</b> must be one of"),
+        (
+            {"act": "swap", "old": "x" * 65},
+            "旧设备</b> 不得超过64个字",
+            "The old device</b> must not be longer than 64",
+        ),
+        ({}, "做什么</b> 必填", "What to do</b> is missing"),
+    ],
+)
+def test_a_form_that_is_not_as_it_must_be_names_the_field(
+    client: TestClient, csrf: str, units: list[int], sent: dict[str, str], zh: str, en: str
+) -> None:
+    for language, said in (("zh", zh), ("en", en)):
+        path = f"/commissioning/devices/w-1/at/{units[0]}?lang={language}"
+        reply = client.post(path, data={"csrf": csrf} | sent)
+        assert reply.status_code == 422
+        assert said in reply.text
+        assert "12,3 m" not in reply.text
 
 
 @pytest.mark.parametrize(
@@ -180,3 +212,70 @@ def test_a_changed_device_says_so_and_is_changed_back(
     reply = client.post("/devices/changes/1/undo", data={"csrf": csrf}, follow_redirects=False)
     assert (reply.status_code, reply.headers["location"]) == (303, "/devices/w-1?done=undone")
     assert client.post("/devices/changes/2/undo", data={"csrf": csrf}).status_code == 403
+
+
+@pytest.fixture
+def correcting(
+    client: TestClient, deps: Deps, add_account: Callable[..., None], units: list[int], connection: Connection
+) -> str:
+    """An operator is logged in, and a meter hangs in the first home since ten days ago."""
+    begun = NOW - timedelta(days=10)
+    wanted = Commission(device="w-1", place=Place(unit_id=units[0]), since=begun)
+    lifecycle.perform(connection, wanted, by="account:olga", now=NOW)
+    add_account("olga", "operator", "HA")
+    started = log_in(deps, Passwords(RULES), username="olga", password=PASSWORD, kind="cookie")
+    client.cookies.set(COOKIE, started.token)
+    return started.csrf
+
+
+@pytest.mark.parametrize(
+    "written", ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.000"]
+)
+def test_a_correction_takes_a_time_to_the_second(
+    client: TestClient, correcting: str, units: list[int], connection: Connection, written: str
+) -> None:
+    since = (NOW - timedelta(days=5)).replace(second=0 if "%S" not in written else 37, microsecond=0)
+    form = {
+        "csrf": correcting,
+        "what": "place",
+        "flat": connection.execute("SELECT code FROM unit WHERE id = %s", [units[1]]).fetchone()[0],  # pyright: ignore[reportOptionalSubscript]
+        "since": since.astimezone(ZoneInfo("Asia/Shanghai")).strftime(written),
+        "reason": next(iter(REASONS)),
+    }
+    shown = client.post("/devices/w-1/correct", data=form | {"step": "preview"})
+    assert shown.status_code == 200, shown.text
+    assert f'value="{form["since"].replace(" ", "T")}"' in shown.text, "what was typed stays"
+    seen = re.search(r'name="seen" value="([^"]+)"', shown.text)
+    assert seen is not None
+    done = client.post(
+        "/devices/w-1/correct", data=form | {"step": "do", "seen": seen[1]}, follow_redirects=False
+    )
+    assert done.status_code == 303, done.text
+    rows = connection.execute(
+        "SELECT DISTINCT valid_from FROM installation WHERE unit_id = %s", [units[1]]
+    ).fetchall()
+    assert rows == [(since,)]
+
+
+def test_a_time_that_is_none_is_named_with_its_field(client: TestClient, correcting: str) -> None:
+    form = {"csrf": correcting, "what": "place", "step": "preview", "since": "yesterday"}
+    assert "“从什么时候起”的时间不对" in client.post("/devices/w-1/correct", data=form).text
+    form |= {"since": "", "until": "25:00"}
+    assert "“Until when” is no time" in client.post("/devices/w-1/correct?lang=en", data=form).text
+
+
+def test_what_to_switch_on_follows_the_kind_of_meter(
+    client: TestClient, csrf: str, units: list[int], connection: Connection
+) -> None:
+    registry.register_device(
+        connection, code="e-1", profile="energy-register", estate_id=estate_id(connection, "HA")
+    )
+    connection.commit()
+    for code, zh, en in (("e-1", "电热水壶", "kettle"), ("w-1", "水龙头", "tap")):
+        client.post(f"/commissioning/devices/{code}/at/{units[0]}", data={"csrf": csrf, "act": "commission"})
+        page = client.get(f"/commissioning/devices/{code}/live?lang=zh").text
+        assert zh in page
+        assert ("水龙头" in page, "电热水壶" in page) == (code == "w-1", code == "e-1")
+        assert en in client.get(f"/commissioning/devices/{code}/live?lang=en").text
+        begun = client.post(f"/commissioning/devices/{code}/check", data={"csrf": csrf})
+        assert en in begun.text

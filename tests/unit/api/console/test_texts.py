@@ -38,6 +38,7 @@ BY_DATA = {
     "device",
     "alerts",
     "fault",
+    "field",
     "correct",
 }
 
