@@ -123,7 +123,7 @@ def tariff_of(own: Words) -> int:
     """Which tariff alone; 0: none, or all; -1: one without a number."""
     for at, word in enumerate(own.plain):
         found = _TARIFF.fullmatch(word)
-        if found is not None:
+        if found is not None and own.plain[max(0, at - 1)] != "flow":
             behind = own.plain[at + 1 : at + 2]
             number = (
                 found["number"] or found["behind"] or (behind[0] if behind and behind[0].isdigit() else "")

@@ -20,7 +20,7 @@ from devices.candidates import (
     unit_of,
 )
 from devices.samples import Sample
-from devices.wording import Words
+from devices.wording import Words, words
 
 _NOT_USED = ("export", "reactive", "apparent", "input", "subunit", "cooling", "interval")
 #: What else is called power.
@@ -44,11 +44,29 @@ _ELECTRIC = (
 _SUMMED = frozenset({"sum", "cumulative", "cumulated", "accumulated", "accumulative", "index"})
 _NOT_AIR = (
     *("carrier", "onboard", "soil", "dew", "hot", "cold", "flow", "water", "valve", "import", "export"),
-    *("identity", "relay", "reference", "interval", "gas"),
+    *("identity", "relay", "reference", "interval", "gas", "battery"),
+)
+#: What else is told of a battery.
+_OF_A_BATTERY = frozenset(
+    {
+        "cycle",
+        "cycles",
+        "mah",
+        "ah",
+        "health",
+        "charging",
+        "type",
+        "used",
+        "resistance",
+        "impedance",
+        "chemistry",
+    }
 )
 _NO_CHARGE = ("alarm", "error", "count", "interval", "command", "temperature", "current")
 #: What a sensor's own supply has, in V and mV, and percentages that can be nothing else.
 _SUPPLY_V, _SUPPLY_MV, _CHARGE_PCT = (1.2, 15.0), (1_200.0, 20_000.0), (6.0, 100.0)
+#: Less is no mains, but of a part of the device.
+_LOWEST_MAINS_V = 40.0
 _LOWEST = MappingProxyType({"battery_pct": 0.0, "battery_v": 0.5})
 _HIGHEST = MappingProxyType({"battery_pct": 100.0, "battery_v": 30.0})
 
@@ -58,7 +76,9 @@ def flow(sample: Sample, number: float, context: Context) -> Found:  # noqa: ARG
     unit = unit_of(sample, "flow_l_h")
     if not is_of("flow_l_h", unit):
         return None
-    if excluded(sample, "past", "extreme", "delta", "threshold", "average", "alarm", "count", "export"):
+    if excluded(sample, "past", "delta", "threshold", "average", "alarm", "count", "export"):
+        return None
+    if _is_extreme(sample):
         return None
     return made("flow_l_h", sample, number, unit)
 
@@ -70,6 +90,8 @@ def battery(sample: Sample, number: float, context: Context) -> Found:
     if not is_battery and not (own.has("voltage") and _is_supply(sample, number, context)):
         return None
     if excluded(sample, "past", "extreme", "delta", "threshold", *_NO_CHARGE):
+        return None
+    if not _OF_A_BATTERY.isdisjoint(own.plain):
         return None
     unit = unit_of(sample, "battery_v", "battery_pct")
     channel = "battery_pct" if is_of("battery_pct", unit) else "battery_v"
@@ -93,7 +115,7 @@ def power(sample: Sample, number: float, context: Context) -> Found:
     if not stated and not (own.has("active", "import") or context.said.has(*_ELECTRIC)):
         return None  # whether something has power, perhaps
     phase = phase_of(sample)
-    if phase < 0 or excluded(sample, *NOT_NOW, *_NOT_USED, *NO_MEASURE):
+    if phase < 0 or own.has("battery") or excluded(sample, *NOT_NOW, *_NOT_USED, *NO_MEASURE):
         return None
     return made("power_w", sample, number, unit, score=2 * own.has("total"), phase=phase)
 
@@ -110,14 +132,15 @@ def voltage(sample: Sample, number: float, context: Context) -> Found:  # noqa: 
         return None
     if phase < 0 and len(own.numbers) != 1:
         return None
-    return made("voltage_v", sample, number, unit, score=_first(phase, own), phase=phase)
+    found = made("voltage_v", sample, number, unit, score=_first(phase, own), phase=phase)
+    return found if found is not None and (found.value == 0 or found.value >= _LOWEST_MAINS_V) else None
 
 
 def current(sample: Sample, number: float, context: Context) -> Found:  # noqa: ARG001
     """Where the unit is stated."""
     own = sample.own
     unit = unit_of(sample, "current_a")
-    if not is_of("current_a", unit) or not own.has("current", "ac", "phase"):
+    if not is_of("current_a", unit) or not own.has("current", "ac", "phase") or own.has("battery"):
         return None
     phase = phase_of(sample)
     if phase < 0 or excluded(sample, *_NOT_ELECTRIC, *NO_MEASURE):
@@ -176,9 +199,17 @@ def signal(sample: Sample, number: float, context: Context) -> Found:
 _NOT_ELECTRIC = ("past", "tariff", "extreme", "delta", "threshold", "setting")
 
 
+def _is_extreme(sample: Sample) -> bool:
+    """The highest or lowest; ``l_min`` at the end is a unit."""
+    plain = sample.own.plain
+    called = words("_".join(plain[:-2])) if plain[-2:] == ("l", "min") else sample.own
+    return called.has("extreme") or sample.around.has("extreme")
+
+
 def _is_supply(sample: Sample, number: float, context: Context) -> bool:
     """Whether a voltage that nothing else is said of is that of the sensor's own supply."""
     mains = context.said.has("power", "energy", "current", "frequency") or sample.own.has("input", "people")
+    mains = mains or sample.around.has("leak", "event", "input", "probe", "alarm")  # of what it watches
     return not mains and phase_of(sample) == 0 and _SUPPLY_V[0] <= number <= _SUPPLY_V[1]
 
 

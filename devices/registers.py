@@ -29,7 +29,11 @@ _NOT_USED = ("export", "reactive", "apparent", "input", "subunit", "cooling", "i
 _OF_HEAT = frozenset({"gj", "mj", "kj", "gcal", "mcal", "kcal", "btu", "kbtu"})
 #: What a heat meter moves to carry heat, or another medium than water and gas.
 _CARRIER = ""
-_NO_ENERGY = (*(word for word in NOT_NOW if word != "tariff"), *_NOT_USED, *NO_MEASURE)
+_NO_ENERGY = (
+    *(word for word in NOT_NOW if word != "tariff"),
+    *_NOT_USED,
+    *(word for word in NO_MEASURE if word != "count"),
+)
 _NO_VOLUME = (*NOT_NOW, *_NOT_USED, "alarm", "error", "status", "command")
 
 
@@ -38,12 +42,13 @@ def energy(sample: Sample, number: float, context: Context) -> Found:  # noqa: P
     own = sample.own
     unit = unit_of(sample, "energy_kwh")
     stated = is_of("energy_kwh", unit)
-    if (sample.unit and not stated) or is_of("power_w", unit_of(sample, "power_w")):
+    if (sample.unit and not stated) or is_of("power_w", unit_of(sample, "power_w")) or _is_ratio(own):
         return None
     if not stated and not _is_called_energy(own):
         return None
     tariff = tariff_of(sample.words)
-    if tariff < 0 or sample.words.has(*_NO_ENERGY) or (tariff and not stated):
+    counted = sample.words.has("count") and not (stated and own.has("total"))
+    if tariff < 0 or counted or sample.words.has(*_NO_ENERGY) or (tariff and not stated):
         return NO_TOTAL if stated or own.has("energy") else None
     if not stated:
         return NO_UNIT
@@ -63,7 +68,7 @@ def volume(sample: Sample, number: float, context: Context) -> Found:
     stated = is_of("water_l", unit) and not is_of("flow_l_h", unit_of(sample, "flow_l_h"))
     summed = own.has("total", "consumption", "import")
     named = own.has("volume") or (own.has("water", "gas", "flow") and summed)
-    if (sample.unit and not stated) or not (stated or named):
+    if (sample.unit and not stated) or not (stated or named) or _is_ratio(own):
         return None
     if own.has("battery", "voltage", "temperature", "flow") and not (named and stated):
         return None
@@ -84,6 +89,11 @@ def allocation(sample: Sample, number: float, context: Context) -> Found:  # noq
     if excluded(sample, *NOT_NOW, *_NOT_USED) or number < 0:
         return NO_TOTAL
     return made("heat_hca", sample, number, "HCA", score=_total(sample.own))
+
+
+def _is_ratio(own: Words) -> bool:
+    """What one pulse counts for, or a battery holds."""
+    return "per" in own.plain or own.has("battery")
 
 
 def _is_first_heat(sample: Sample) -> bool:
@@ -124,7 +134,7 @@ def _of_medium(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911
     if context.medium:
         return {"water": "water_l", "hot_water": "hot_water_l", "gas": "gas_m3"}.get(context.medium, _CARRIER)
     words = sample.words
-    if words.has("heat") or (context.said.has("energy", "heat") and not words.has("water")):
+    if words.has("heat") or (context.said.has("energy", "heat") and not words.has("water", "gas")):
         return _CARRIER
     for about in (words, context.about):
         if about.has("gas") and not about.has("water"):

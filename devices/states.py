@@ -202,7 +202,8 @@ def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:  # 
         return own.has("alarm", "detected")  # else how the sensor is
     if event == "gas":
         told = ("alarm", "leak", "detected", "detection", *(() if "co" in own.plain else ("status",)))
-        return sample.words.has(*told) and context.medium not in _METERS
+        said = sample.words.has(*told) or (own.plain == ("gas",) and isinstance(sample.value, bool))
+        return said and context.medium not in _METERS
     if event == "door_opened":
         if own.has("pulse", "cover", "lid") or (own.has("relay") and not own.has("reed", "contact")):
             return False

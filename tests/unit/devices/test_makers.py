@@ -66,3 +66,44 @@ def test_of_gas_neither_temperature_nor_leak_is_of_the_room_or_of_water() -> Non
 def test_an_alarm_of_a_magnet_at_a_meter_is_tampering() -> None:
     found = {"total_liters": 90_344, "alarms": {"magnetic": True, "leakage": False}}
     assert told(found, "water meter") == ({"water_l": 90_344}, {"tamper": True, "water_leak": False})
+
+
+@pytest.mark.parametrize(
+    ("found", "about"),
+    [
+        ({"liters_per_pulse": 10, "pulse_count": 1_234}, "water meter"),
+        ({"battery_capacity_mah": 2_400, "battery_cycles": 12, "battery_temperature": 25}, ""),
+        ({"battery_current_ma": 12, "battery_energy_kwh": 2}, "power"),
+        ({"leak_detect_event": {"volts": 1.2}}, ""),
+        ({"total_yield_kwh": 12_345, "pv_power_w": 2_300}, "solar inverter"),
+        ({"min_flow_l_h": 2, "max_flow_l_min": 8, "daily_volume_l": 12}, "water meter"),
+        ({"fire_drill": True}, ""),
+    ],
+)
+def test_what_stands_beside_a_measurement_is_none(found: object, about: str) -> None:
+    assert told(found, about) == ({}, {})
+
+
+def test_a_counter_reading_with_its_unit_is_a_register() -> None:
+    found = {
+        "activePower": 0.5,
+        "activePowerUnit": "kW",
+        "counterReading": 5_531,
+        "counterReadingUnit": "kWh",
+    }
+    assert told(found, "") == ({"power_w": 500, "energy_kwh": 5_531}, {})
+
+
+@pytest.mark.parametrize("name", ["flow_rate_l_min", "flowRate_lpm", "flow_l_min", "flow_lmin"])
+def test_a_flow_rate_is_of_no_tariff_and_of_no_minimum(name: str) -> None:
+    assert told({name: 2, "battery": 90})[0] == {"flow_l_h": 120, "battery_pct": 90}
+
+
+def test_gas_that_is_also_told_as_energy_is_gas() -> None:
+    found = {"gas_m3": 100.5, "gas_energy_kwh": 1_100}
+    assert told(found, "gas meter")[0] == {"gas_m3": 100.5}
+
+
+def test_a_field_called_gas_that_is_true_is_an_alarm() -> None:
+    assert told({"gas": True, "gas_value": 12})[1] == {"gas": True}
+    assert told({"gas": 1, "temperature": 21})[1] == {}
