@@ -66,7 +66,7 @@ def test_what_is_wrong_with_a_request_is_said_field_by_field_and_never_repeated(
         ),
         (b'{"outcome": "refuted", "version": 1}', "必填"),
         (b'{"outcome": "refuted", "code": "seen", "version": 1, "evict": true}', "不认识此项"),
-        (b'{"outcome": "refuted", "code": "seen", "version": 1, "note": "\\u0000"}', "不合要求"),
+        (b'{"outcome": "refuted", "code": "seen", "version": 1, "note": "\\u0000"}', "含有不能保存的字符"),
         (b'{"outcome": "refuted", "code": "seen", "version": 9e99}', "不合要求"),
     ],
 )
