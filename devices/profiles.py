@@ -6,7 +6,7 @@ adding a file.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
@@ -16,6 +16,7 @@ from typing import Literal
 
 import msgspec
 
+from devices.decoders.gateway_json import PLACES
 from devices.decoders.reports import Value
 from devices.errors import ProfileInvalid
 from devices.formats import FORMATS
@@ -24,8 +25,11 @@ from wire.channels import BY_NAME
 from wire.commands import COMMANDS
 from wire.events import EventType, Method, Result
 from wire.forms import Form
+from wire.personal import DROPPED, PERSONAL, plain
 
 NATIVE = "native-v1"
+#: Of this format the profile says where in a message things are.
+_OWN_PLACES = "gateway-json"
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -172,6 +176,9 @@ def read_profile(file: Traversable) -> Profile:
         )
     for rule in found.field:
         _check(file.name, rule, found)
+        _refuse_cut(file.name, rule)
+    if found.format == _OWN_PLACES:
+        _refuse_cut_places(file.name, found.options)
     for name in found.ignore.keys() - {rule.name for rule in found.field if rule.event is not None}:
         raise ProfileInvalid(f"{file.name}: ignore: no rule makes an event of {name}")
     return Profile(
@@ -210,6 +217,30 @@ def _check(file: str, rule: Rule, found: _File) -> None:
         raise ProfileInvalid(f"{where}: method: no such way in: {rule.method}")
     if rule.result is not None and rule.result not in Result.__members__:
         raise ProfileInvalid(f"{where}: result: no such result: {rule.result}")
+
+
+def _refuse_cut(file: str, rule: Rule) -> None:
+    """Refuse a rule for what never gets here: ingest cuts what is personal out of every message."""
+    where = f"{file}: field {rule.name}"
+    # Of pictures and codes a hash stays: that something is there, and whose, can be told by it; no more.
+    told = rule.event is not None and not rule.when and rule.mask is None
+    _refuse_personal(f"{where}: name", rule.name, DROPPED if told else PERSONAL)
+    _refuse_personal(f"{where}: subject", rule.subject or "", DROPPED)
+    _refuse_personal(f"{where}: value", rule.value or "", PERSONAL)
+
+
+def _refuse_cut_places(file: str, options: Mapping[str, Value]) -> None:
+    for name in PLACES & options.keys():
+        _refuse_personal(f"{file}: options.{name}", str(options[name]), PERSONAL)
+
+
+def _refuse_personal(where: str, path: str, cut: Container[str]) -> None:
+    for part in path.split("."):
+        if plain(part) in cut:
+            raise ProfileInvalid(
+                f"{where}: {part} is a key of personal values, which are cut out of every message before it"
+                " is read: nothing would come of it. Have the sender call it something else"
+            )
 
 
 def _form(file: str, name: str, channel: _Channel) -> Form:

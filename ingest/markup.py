@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote_plus
 
-from ingest.personal import MOST, PEOPLE, WATCHED, Keyed, must_go, plain, replacement
+from ingest.personal import MOST, Keyed, must_go, replacement
+from wire.personal import PEOPLE, WATCHED, plain
 
 _OPENING = re.compile(
     r"<(?P<tag>(?:[A-Za-z][\w.-]{0,30}:)?(?P<name>[A-Za-z0-9_-]{3,40}))(?:\s[^<>]*)?(?<!/)>"

@@ -1,4 +1,4 @@
-"""Which keys hold what is personal, and what stands in place of their values.
+"""What stands in place of personal values (`wire.personal` says which those are).
 
 Names, ID and phone numbers leave nothing behind. Of a picture its SHA-256 stays, so that two records can be
 compared. Of a door code or card number a hash under the deployment's own key stays: such numbers are short,
@@ -9,48 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable
 
-
-def _each(fronts: str, *ends: str) -> frozenset[str]:
-    """All names that begin with one of these words, or none, and end in one of those."""
-    return frozenset(front + end for front in ("", *fronts.split()) for end in ends)
-
-
-_WHO = (
-    "user person persion owner customer visitor guest resident staff employee member admin contact"
-    " real full nick"
-)
-_NUMBERED = ("", "no", "num", "number")
-#: As `plain` has them. Spellings as devices really write them (face gates, TTLock, Hikvision, Zigbee2MQTT),
-#: and those of the same families.
-DROPPED = (
-    frozenset(
-        {"birthday", "passport", "facefeature", "feature", "telnum1", "telnum2", "email", "account", "admin"}
-    )
-    | _each(_WHO, "name", "surname")
-    | _each(
-        _WHO,
-        *(f"{what}{no}" for what in ("idcard", "cert", "certificate", "passport") for no in _NUMBERED[1:]),
-    )
-    | _each(_WHO, "idcard", "idno", "idnum", "idnumber", "identityno", "identitycard")
-    | _each(_WHO, *(f"{what}{no}" for what in ("tel", "telephone", "phone", "mobile") for no in _NUMBERED))
-    | _each("car license licence vehicle", "plate", "plateno", "platenum", "platenumber")
-)
-PICTURES = frozenset({"sanppic", "scene", "picinfo", "face", "facedata"}) | _each(
-    "face facial snap capture captured scene person user card idcard plate tem live register",
-    *(
-        f"{what}{how}"
-        for what in ("pic", "picture", "img", "image", "photo")
-        for how in ("", "base64", "data", "uri", "url")
-    ),
-)
-SECRETS = _each(
-    "user door lock keyboard newkeyboard new old admin open unlock mj ic access",
-    *("password", "passwd", "pwd", "pin", "pincode", "passcode"),
-    *(f"card{no}" for no in ("no", "num", "number", "id", "code", "sn")),
-)
-PERSONAL = DROPPED | PICTURES | SECRETS
-#: What offices call people by, at gates: a pseudonym, unless it is their ID or phone number after all.
-PEOPLE = frozenset({"customid", "customizeid", "personuuid", "personid", "employeeno", "employeenostring"})
+from wire.personal import PEOPLE, PERSONAL, PICTURES, SECRETS
 
 #: More personal values in a payload, fields in a form, or brackets in a quoted value, no message has: all
 #: that follows is cut.
@@ -60,18 +19,10 @@ MOST = 20_000
 Keyed = Callable[[str], bytes]
 
 _HASH_BYTES = 16
-#: All of these.
-WATCHED = PERSONAL | PEOPLE
 _KEYED = SECRETS | PEOPLE
-_BETWEEN = str.maketrans("", "", "_- ")
 # A resident's ID number (GB 11643), and a mobile number of the mainland.
 _TELLING = re.compile(r"\d{17}[0-9Xx]|1[3-9]\d{9}")
 _REPLACED = re.compile("sha256:[0-9a-f]{64}|hmac:[0-9a-f]{32}")
-
-
-def plain(name: str) -> str:
-    """How names are compared: lower case, and nothing between their words."""
-    return name.lower().translate(_BETWEEN)
 
 
 def is_telling(value: str) -> bool:

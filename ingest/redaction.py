@@ -15,7 +15,8 @@ import re
 from typing import NamedTuple
 
 from ingest import markup
-from ingest.personal import MOST, PEOPLE, WATCHED, Keyed, is_replaced, is_telling, plain, replacement
+from ingest.personal import MOST, Keyed, is_replaced, is_telling, replacement
+from wire.personal import PEOPLE, WATCHED, plain
 
 _PERSONAL_BYTES = frozenset(name.encode() for name in WATCHED)
 

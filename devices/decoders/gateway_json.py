@@ -44,6 +44,9 @@ DOWN = ("device/+/down/+", "gateway-json/down", "gateway-json/+/down")
 #: What its HTTP receiver is called.
 HTTP = ("gateway-json",)
 
+#: Options that name keys of the message.
+PLACES = frozenset({"list", "address", "time", "counted", "values", "name", "value", "frame"})
+
 #: A gateway has at most 1,500 children.
 MAX_PARTS = 2_000
 

@@ -39,6 +39,64 @@ def test_a_register_says_where_it_starts_again() -> None:
     assert load_profiles()["energy-register"].channels["energy_kwh"].rollover_at == 1_000_000
 
 
+GATEWAY = """
+format = "gateway-json"
+expected_interval_s = 900
+gateway = true
+events = ["entry"]
+[channels.energy_kwh]
+kind = "register"
+[options]
+list = "batch"
+address = "meter"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "key"),
+    [
+        ('[[field]]\nname = "name"\nchannel = "energy_kwh"', "field name: name", "name"),
+        (
+            '[[field]]\nname = "x.Face_Data.v"\nchannel = "energy_kwh"',
+            "field x.*: name",
+            "Face_Data",
+        ),
+        ('[[field]]\nname = "idCard"\nevent = "entry"', "field idCard: name", "idCard"),
+        # Of a code only a hash stays: no value of it can be listed, nor be a number.
+        ('[[field]]\nname = "pin"\nevent = "entry"\nwhen = [1]', "field pin: name", "pin"),
+        (
+            '[[field]]\nname = "door"\nevent = "entry"\nsubject = "tel"',
+            "field door: subject",
+            "tel",
+        ),
+        ('[[field]]\nname = "door"\nevent = "entry"\nvalue = "cardNo"', "field door: value", "cardNo"),
+    ],
+)
+def test_a_field_that_is_cut_out_of_every_message_is_refused(
+    tmp_path: Path, more: str, field: str, key: str
+) -> None:
+    file = tmp_path / "box.toml"
+    file.write_text(GATEWAY + more)
+    with pytest.raises(ProfileInvalid, match=rf"^box.toml: {field}: {key} is a key of personal"):
+        read_profile(file)
+
+
+@pytest.mark.parametrize(
+    ("place", "key"), [("name", "name"), ("values", "data.face"), ("address", "cardNo"), ("time", "phone")]
+)
+def test_so_is_a_place_that_is(tmp_path: Path, place: str, key: str) -> None:
+    file = tmp_path / "box.toml"
+    file.write_text(GATEWAY.replace('address = "meter"', f'{place} = "{key}"'))
+    with pytest.raises(ProfileInvalid, match=rf"^box.toml: options.{place}: .* is a key of personal values"):
+        read_profile(file)
+
+
+def test_whose_code_it_was_may_be_told_by_its_hash(tmp_path: Path) -> None:
+    file = tmp_path / "box.toml"
+    file.write_text(GATEWAY + '[[field]]\nname = "pin"\nevent = "entry"\nsubject = "personId"')
+    assert read_profile(file).rules[0].subject == "personId"
+
+
 def test_a_profile_is_named_after_its_file(tmp_path: Path) -> None:
     file = tmp_path / "my-meter.toml"
     file.write_text(GOOD)
