@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -16,7 +16,6 @@ from storage.pool import Connection
 
 if TYPE_CHECKING:
     from devices.acts import Wanted
-    from devices.lifecycle import Preview
     from devices.listing import Listed
     from devices.timelines import Place
 
@@ -60,23 +59,23 @@ def list_(
 
 def show(*, device: Code, data_dir: DataDir = None) -> None:
     """Show where a device was and is, and what was done to it."""
+    from anju import foreseen  # noqa: PLC0415
     from devices import bindings, listing  # noqa: PLC0415
-    from wire.channels import BY_CODE  # noqa: PLC0415
 
     with _connected(data_dir) as connection:
         found = listing.device(connection, device)
         zone = ZoneInfo(found.time_zone)
         typer.echo(f"{found.code}  {found.profile}  {found.serial or '-'}  {found.estate}")
         for row in listing.installations_of(connection, found.id):
-            name = BY_CODE[row.channel].name if row.channel else "events"
-            until = f" until {_said(row.valid_to, zone)}" if row.valid_to else ""
             typer.echo(
-                f"  {name}  {row.unit or row.entrance}  since {_said(row.valid_from, zone)}{until}"
-                f"  x{row.multiplier:g}"
+                f"  {foreseen.channel_name(row.channel)}  {row.unit or row.entrance}"
+                f"  {foreseen.period(row.valid_from, row.valid_to, zone)}  x{row.multiplier:g}"
             )
         for act in bindings.history(connection, found.id):
             undone = f"  (undone by {act.undone_by})" if act.undone_by else ""
-            typer.echo(f"  act {act.id}  {act.act}  {_said(act.at, zone)}  {act.by}  {act.reason}{undone}")
+            typer.echo(
+                f"  act {act.id}  {act.act}  {foreseen.moment(act.at, zone)}  {act.by}  {act.reason}{undone}"
+            )
 
 
 def register(
@@ -307,51 +306,24 @@ def undo(
 
 def _act(connection: Connection, wanted: "Wanted", *, dry_run: bool) -> None:
     """Say what would follow, and do it unless that is all that was asked for."""
-    from devices import lifecycle, listing  # noqa: PLC0415
-    from housing import withdrawals  # noqa: PLC0415
-    from housing.scope import EVERYTHING  # noqa: PLC0415
+    from anju import foreseen  # noqa: PLC0415
+    from devices import lifecycle  # noqa: PLC0415
 
     now = clock.now()
     shown = lifecycle.preview(connection, wanted, now=now)
     if not shown.changes_anything:
         typer.echo("nothing to do: it is so already")
         return
-    for line in _linked(connection, shown):
+    said = [*foreseen.linked(connection, shown), *foreseen.renewed(connection, shown)]
+    if dry_run:
+        said = [*foreseen.installed(connection, shown), *said]
+    for line in said:
         typer.echo(line)
-    if shown.effects:
-        units = listing.unit_codes(connection, shown.units)
-        since = min(effect.first for effect in shown.effects) - timedelta(days=1)
-        leads = withdrawals.affected(connection, shown.units, since=since, scope=EVERYTHING)
-        typer.echo(
-            f"{', '.join(units[unit] for unit in shown.units)}: {shown.days} days of use,"
-            f" {leads.open} open and {leads.decided} decided leads"
-        )
     if dry_run:
         typer.echo("not done: --dry-run")
         return
     done = lifecycle.perform(connection, wanted, by=_BY, now=now, seen=shown.seen)
     typer.echo(f"done: act {done.change_id}")
-
-
-def _linked(connection: Connection, shown: "Preview") -> Iterator[str]:
-    """What devices are and who speaks for them, where that changes: a line each."""
-    from devices import listing  # noqa: PLC0415
-
-    pairs = list(zip(shown.links_before, shown.links_after, strict=True))
-    every = {one.device_id for pair in pairs for one in pair}
-    every |= {one.gateway_id for pair in pairs for one in pair if one.gateway_id is not None}
-    codes = listing.codes(connection, list(every))
-    for was, now in pairs:
-        said = [
-            f"{name} {old or '-'} -> {new or '-'}"
-            for name, old, new in (
-                ("profile", was.profile, now.profile),
-                ("gateway", codes.get(was.gateway_id or 0), codes.get(now.gateway_id or 0)),
-                ("address", was.address, now.address),
-            )
-            if old != new
-        ]
-        yield f"{codes[was.device_id]}: {', '.join(said)}"
 
 
 def _device(connection: Connection, code: str) -> "Listed":
@@ -391,10 +363,6 @@ def _moment(found: "Listed", text: str | None) -> datetime:
     except ValueError as error:
         raise AnjuError(f"not a time: {text}") from error
     return at.replace(tzinfo=ZoneInfo(found.time_zone)) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def _said(at: datetime, zone: ZoneInfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ so that repeating one is safe.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -61,6 +61,10 @@ class Preview:
     before: tuple[Installation, ...]
     after: tuple[Installation, ...]
     effects: tuple[Effect, ...]
+    #: Codes by id of every device concerned, and the ids of those that are taken down or come back.
+    devices: Mapping[int, str]
+    retires: tuple[int, ...]
+    revives: tuple[int, ...]
     #: What devices are and who speaks for them; of those that change.
     links_before: tuple[Link, ...]
     links_after: tuple[Link, ...]
@@ -92,6 +96,9 @@ def preview(connection: Connection, wanted: Wanted, *, now: datetime, estates: E
         before=plan.before,
         after=plan.after,
         effects=bindings.effects(connection, plan),
+        devices=plan.devices,
+        retires=plan.retires,
+        revives=plan.revives,
         links_before=plan.links_before,
         links_after=plan.links_after,
         changes_anything=plan.changes_anything,

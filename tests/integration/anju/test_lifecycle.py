@@ -47,6 +47,28 @@ def test_a_device_from_the_command_line(devices) -> None:
     assert "water_l  1-1-0102" in devices("show", "w-2")
 
 
+def test_a_dry_run_says_what_would_hang_where(devices) -> None:
+    for code, profile in (("e-1", "dlt645-meter"), ("e-2", "dlt645-meter"), ("l-1", "lock-native")):
+        devices("register", code, "--profile", profile, "--estate", "HA")
+    commission = ("commission", "e-1", "--unit", "1-1-0101", "--at", "2026-01-05T08:00", "--multiplier", "40")
+    shown = devices(*commission, "--dry-run").splitlines()
+    assert "e-1: energy_kwh at 1-1-0101 since 2026-01-05 08:00, x40" in shown
+    assert any(line.startswith("e-1: events, power_w, voltage_v") for line in shown)
+    assert shown[-1] == "not done: --dry-run"
+    lock = devices("commission", "l-1", "--unit", "1-1-0101", "--at", "2026-01-05T08:00", "--dry-run")
+    assert lock.startswith("l-1: events, battery_pct")
+    assert devices("show", "e-1").count("\n") == 1, "nothing was done"
+    devices(*commission)
+    swapped = devices("swap", "e-1", "e-2", "--at", "2026-02-01T09:30", "--dry-run").splitlines()
+    assert "e-1: energy_kwh at 1-1-0101 since 2026-01-05 08:00 until 2026-02-01 09:30, x40" in swapped
+    assert "e-1: retired" in swapped
+    assert "e-2: energy_kwh at 1-1-0101 since 2026-02-01 09:30, x40" in swapped
+    moved = devices("move", "e-1", "--unit", "1-1-0102", "--at", "2026-02-01T09:30", "--dry-run")
+    assert "e-1: energy_kwh at 1-1-0102 since 2026-02-01 09:30, x40\n" in moved
+    undone = devices("undo", "1", "--dry-run").splitlines()
+    assert "e-1: energy_kwh no longer at 1-1-0101 since 2026-01-05 08:00, x40" in undone
+
+
 def test_a_correction_is_shown_first(devices) -> None:
     for code, unit in (("w-1", "1-1-0101"), ("w-2", "1-1-0102")):
         devices("register", code, "--profile", "water-register", "--estate", "HA")
@@ -84,7 +106,12 @@ def test_a_broken_gateway_is_replaced_from_the_command_line(devices) -> None:
         with pytest.raises(AnjuError, match=words):
             devices(*arguments)
     shown = devices("replace-gateway", "cs1", "cs2", "--dry-run").splitlines()
-    assert shown == ["lw1: gateway cs1 -> cs2", "lw2: gateway cs1 -> cs2", "not done: --dry-run"]
+    assert shown == [
+        "cs1: retired",
+        "lw1: gateway cs1 -> cs2",
+        "lw2: gateway cs1 -> cs2",
+        "not done: --dry-run",
+    ]
     assert devices("replace-gateway", "cs1", "cs2").endswith("done: act 1\n")
     assert devices("replace-gateway", "cs1", "cs2").startswith("nothing to do")
     assert devices("list").splitlines() == [
