@@ -19,6 +19,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from anju.errors import AuthorityInvalid, RequestInvalid
 from devices.credentials import Revoked
 
+_NO_REQUEST = (
+    "not a certificate request in PEM, or of a key of another kind than RSA, ECDSA or EdDSA:"
+    " `openssl req -new` makes one that begins with BEGIN CERTIFICATE REQUEST"
+)
 #: Clocks of devices are not exact: a certificate holds from a little before it was made.
 _SKEW = timedelta(hours=1)
 
@@ -52,10 +56,18 @@ class Authority:
             A file cannot be read, or the key is another certificate's.
         """
         try:
-            found = x509.load_pem_x509_certificate(certificate.read_bytes())
-            private = serialization.load_pem_private_key(key.read_bytes(), password=None)
-        except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise AuthorityInvalid(f"the authority cannot be read: {error}") from error
+            said, secret = certificate.read_bytes(), key.read_bytes()
+        except OSError as error:
+            raise AuthorityInvalid(f"cannot read {error.filename}: {error.strerror}") from error
+        try:
+            found = x509.load_pem_x509_certificate(said)
+            found.public_key()
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise AuthorityInvalid(f"{certificate} is not a certificate in PEM that can be used") from error
+        try:
+            private = serialization.load_pem_private_key(secret, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise AuthorityInvalid(f"{key} is not a key in PEM, or is locked by a password") from error
         if not isinstance(private, CertificateIssuerPrivateKeyTypes):
             raise AuthorityInvalid(f"{key} is not a key that signs certificates")
         if private.public_key() != found.public_key():
@@ -89,16 +101,18 @@ class Authority:
         """
         try:
             found = x509.load_pem_x509_csr(request)
+            key = found.public_key()
             good = found.is_signature_valid
-        except (ValueError, InvalidSignature, UnsupportedAlgorithm) as error:
-            raise RequestInvalid(f"not a certificate request: {error}") from error
+            named = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
+            raise RequestInvalid(_NO_REQUEST) from error
         if not good:
             raise RequestInvalid("the request is not signed by its own key")
-        asked = [str(name.value) for name in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        asked = [str(name.value) for name in named]
         if asked != [code]:
             raise RequestInvalid(f"the request is for {', '.join(asked) or 'nobody'}, not for {code}")
         return (
-            self._builder(code, found.public_key(), now=now, holds=holds)
+            self._builder(code, key, now=now, holds=holds)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
             .sign(self._key, hashes.SHA256())
         )

@@ -1,6 +1,7 @@
 """`anju broker`: the configuration of a mosquitto, a small authority, certificates for devices."""
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,7 @@ from urllib.parse import quote
 import typer
 
 from anju import clock, mosquitto, settings
-from anju.errors import AnjuError, BrokerPlanInvalid
+from anju.errors import AnjuError, BrokerPlanInvalid, RequestInvalid
 from anju.options import DataDir, Json
 from devices.credentials import Revoked
 from storage.pool import Connection
@@ -30,6 +31,8 @@ app = typer.Typer(
 _BY = "system:broker"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LAST_PORT = 65_535
+#: A hundred years.
+_MOST_DAYS = 36_525
 #: A host name, and a part of it (RFC 1123); devices' networks have names with `_`. A certificate's common
 #: name holds no more.
 _LONGEST_HOST = 64
@@ -137,6 +140,13 @@ def config(
     if port == inner_port:
         raise BrokerPlanInvalid(f"--port and --inner-port are both {port}: devices and Anju need one each")
     _check(login=login, host=host, plain=plain, tls=(tls_cert, tls_key), client_ca=client_ca)
+    if owner is None and account != "root" and os.geteuid() == 0:
+        typer.echo(
+            "warning: run as root without --owner: passwd, acl and crl.pem will be root's alone, and the"
+            " broker cannot read them again when it is told to reload; give"
+            f" --owner {account or 'mosquitto'}",
+            err=True,
+        )
     if mounts_plain and mounts_host is None:
         raise BrokerPlanInvalid("--mounts-plain needs --mounts-host: the interface of an inner network")
     seen_at = inside or str(out.absolute())
@@ -207,8 +217,12 @@ def ca(
         list[str],
         typer.Option("--server", metavar="NAME", help="Host or address that devices know; repeatable."),
     ],
-    days: Annotated[int, typer.Option("--days", min=1, help="The authority holds for so long.")] = 7300,
-    server_days: Annotated[int, typer.Option("--server-days", min=1, help="The broker's.")] = 825,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=_MOST_DAYS, help="The authority holds for so long.")
+    ] = 7300,
+    server_days: Annotated[
+        int, typer.Option("--server-days", min=1, max=_MOST_DAYS, help="The broker's.")
+    ] = 825,
 ) -> None:
     """Make an authority, if DIR has none, and a certificate for the broker: server.pem, server.key."""
     from anju.authority import Authority, write_key  # noqa: PLC0415
@@ -237,7 +251,7 @@ def sign(
     code: Annotated[str, typer.Option("--code", help="The device; the request's common name.")],
     authority: Annotated[Path, typer.Option("--authority", metavar="DIR", help="Of `anju broker ca`.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the certificate goes.")],
-    days: Annotated[int, typer.Option("--days", min=1, help="It holds for so long.")] = 730,
+    days: Annotated[int, typer.Option("--days", min=1, max=_MOST_DAYS, help="It holds for so long.")] = 730,
     data_dir: DataDir = None,
 ) -> None:
     """Sign a device's certificate and enter it; the one it had is revoked."""
@@ -252,7 +266,10 @@ def sign(
         asked = request.read_bytes()
     except OSError as error:
         raise AnjuError(f"cannot read {request}: {error.strerror}") from error
-    certificate = signer.sign(asked, code=code, now=now, holds=timedelta(days=days))
+    try:
+        certificate = signer.sign(asked, code=code, now=now, holds=timedelta(days=days))
+    except RequestInvalid as error:
+        raise RequestInvalid(f"{request}: {error}") from error
     with database.connected(settings.load(data_dir=data_dir), name="broker") as connection:
         try:
             credentials.certify(
@@ -263,9 +280,11 @@ def sign(
                 by=_BY,
                 now=now,
             )
+            out.write_bytes(authorities.pem(certificate))
         except DevicesError as error:
             raise AnjuError(str(error)) from error
-    out.write_bytes(authorities.pem(certificate))
+        except OSError as error:  # before the commit: the one it had stays good
+            raise AnjuError(f"cannot write {out}: {error.strerror}") from error
     typer.echo(f"{out} is {code}'s until {certificate.not_valid_after_utc:%Y-%m-%d}")
 
 
