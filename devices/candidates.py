@@ -126,7 +126,7 @@ def tariff_of(own: Words) -> int:
         if found is not None and own.plain[max(0, at - 1)] != "flow":
             behind = own.plain[at + 1 : at + 2]
             number = (
-                found["number"] or found["behind"] or (behind[0] if behind and behind[0].isdigit() else "")
+                found["number"] or found["behind"] or (behind[0] if behind and behind[0].isdecimal() else "")
             )
             if number and int(number) == 0:
                 continue  # as M-Bus and OBIS count them: all together

@@ -67,6 +67,8 @@ _NO_CHARGE = ("alarm", "error", "count", "interval", "command", "temperature", "
 _SUPPLY_V, _SUPPLY_MV, _CHARGE_PCT = (1.2, 15.0), (1_200.0, 20_000.0), (6.0, 100.0)
 #: Less is no mains, but of a part of the device.
 _LOWEST_MAINS_V = 40.0
+#: A cell's, where the number stands alone: mains in tenths of a volt are lower.
+_CELL_MV = (2_500.0, 3_700.0)
 _LOWEST = MappingProxyType({"battery_pct": 0.0, "battery_v": 0.5})
 _HIGHEST = MappingProxyType({"battery_pct": 100.0, "battery_v": 30.0})
 
@@ -136,12 +138,14 @@ def voltage(sample: Sample, number: float, context: Context) -> Found:  # noqa: 
     return found if found is not None and (found.value == 0 or found.value >= _LOWEST_MAINS_V) else None
 
 
-def current(sample: Sample, number: float, context: Context) -> Found:  # noqa: ARG001
+def current(sample: Sample, number: float, context: Context) -> Found:
     """Where the unit is stated."""
     own = sample.own
     unit = unit_of(sample, "current_a")
     if not is_of("current_a", unit) or not own.has("current", "ac", "phase") or own.has("battery"):
         return None
+    if own.has("average") and _PHASES.isdisjoint(context.said.plain):
+        return None  # of a time, not of phases
     phase = phase_of(sample)
     if phase < 0 or excluded(sample, *_NOT_ELECTRIC, *NO_MEASURE):
         return None
@@ -178,8 +182,8 @@ def humidity(sample: Sample, number: float, context: Context) -> Found:  # noqa:
 
 def co2(sample: Sample, number: float, context: Context) -> Found:
     """As measured, not guessed from other gases."""
-    if "e" in sample.own.plain:
-        return None  # ``eCO2``: an equivalent
+    if not _GUESSED.isdisjoint(sample.own.plain):
+        return None  # ``eCO2``, ``CO2eq``: an equivalent
     if not sample.own.has("co2") and not _is_concentration(sample, context):
         return None
     if excluded(sample, *NOT_NOW, *NO_MEASURE, "pollution", "equivalent", "temperature", "humidity"):
@@ -196,6 +200,8 @@ def signal(sample: Sample, number: float, context: Context) -> Found:
     return made("signal_dbm", sample, number, "")
 
 
+_PHASES = frozenset({"l1", "p1", "phase", "phases", "ln"})
+_GUESSED = frozenset({"e", "eq", "equiv", "estimated"})
 _NOT_ELECTRIC = ("past", "tariff", "extreme", "delta", "threshold", "setting")
 
 
@@ -210,7 +216,10 @@ def _is_supply(sample: Sample, number: float, context: Context) -> bool:
     """Whether a voltage that nothing else is said of is that of the sensor's own supply."""
     mains = context.said.has("power", "energy", "current", "frequency") or sample.own.has("input", "people")
     mains = mains or sample.around.has("leak", "event", "input", "probe", "alarm")  # of what it watches
-    return not mains and phase_of(sample) == 0 and _SUPPLY_V[0] <= number <= _SUPPLY_V[1]
+    if mains or phase_of(sample) != 0:
+        return False
+    in_thousandths = _CELL_MV[0] <= number <= _CELL_MV[1]
+    return _SUPPLY_V[0] <= number <= _SUPPLY_V[1] or (in_thousandths and not sample.unit)
 
 
 def _is_concentration(sample: Sample, context: Context) -> bool:
@@ -243,9 +252,10 @@ def _first(phase: int, own: Words) -> int:
 
 def _is_of_air(own: Words, context: Context) -> bool:
     said = context.said
-    metered = bool(context.medium) or (
-        said.has("volume", "consumption") and said.has("water", "leak", "total")
-    )
+    metered = bool(context.medium) or (said.has("volume") and said.has("energy", "flow"))
+    metered = metered or (said.has("volume", "consumption") and said.has("water", "leak", "total"))
     if metered:
         return own.has("room", "outside")
-    return not own.has("outside") and not (said.has("soil") and not said.has("humidity"))
+    if said.has("soil") and not said.has("humidity"):
+        return own.has("room")
+    return not own.has("outside")

@@ -29,6 +29,9 @@ _NOT_USED = ("export", "reactive", "apparent", "input", "subunit", "cooling", "i
 _OF_HEAT = frozenset({"gj", "mj", "kj", "gcal", "mcal", "kcal", "btu", "kbtu"})
 #: What a heat meter moves to carry heat, or another medium than water and gas.
 _CARRIER = ""
+#: How hot it goes and comes back.
+_THERE = frozenset({"supply", "forward", "flow", "inlet", "vorlauf", "départ", "depart"})
+_BACK = frozenset({"return", "outlet", "rücklauf", "ruecklauf", "retour"})
 _NO_ENERGY = (
     *(word for word in NOT_NOW if word != "tariff"),
     *_NOT_USED,
@@ -122,11 +125,18 @@ def _carrier_of(sample: Sample, context: Context, unit: str) -> str | None:
         return "heat_kwh"
     if sample.words.has("electricity", "import", "active") or about.has("electricity", "power"):
         return "energy_kwh"
-    if about.has("heat") or (said.has("volume") and said.has("carrier", "flow", "extreme")):
+    if about.has("heat") or _is_said_to_carry(said):
         return "heat_kwh"
     if said.has("voltage", "current", "reactive", "relay", "active", "electricity", "phase"):
         return "energy_kwh"
     return None
+
+
+def _is_said_to_carry(said: Words) -> bool:
+    """Whether a report tells of a heat carrier: its volume, or how hot it goes and comes back."""
+    if said.has("volume") and said.has("carrier", "flow", "extreme"):
+        return True
+    return said.has("temperature") and not any(way.isdisjoint(said.plain) for way in (_THERE, _BACK))
 
 
 def _of_medium(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - guard clauses

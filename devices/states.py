@@ -120,7 +120,7 @@ def _ruled_out(own: Words) -> tuple[str, ...]:
 def _event(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - guard clauses
     known = sample.words
     own = known if is_generic(sample.own) else sample.own
-    if _belongs_elsewhere(known, context) or not _ACCESSORIES.isdisjoint(own.plain):
+    if _belongs_elsewhere(known, own, context) or not _ACCESSORIES.isdisjoint(own.plain):
         return None
     if _is_magnet_at_a_meter(sample, context):
         return "tamper"
@@ -247,10 +247,12 @@ def _names_a_door_state(value: object) -> bool:
     return isinstance(value, str) and words(value).has("open") != words(value).has("closed")
 
 
-def _belongs_elsewhere(known: Words, context: Context) -> bool:
+def _belongs_elsewhere(known: Words, own: Words, context: Context) -> bool:
     """Parking bays and trackers are occupied and move, too."""
     if known.has("parking") or context.about.has("parking"):
         return True
+    if known.has("motion") and own.has("acceleration"):
+        return True  # the device's own
     return known.has("motion", "proximity") and (
         context.said.has("position") or context.about.has("position")
     )

@@ -24,6 +24,7 @@ _UNITS = frozenset({"bool", "boolean", "state", "na"})
 WELL = frozenset({"ok", "good", "success", "healthy"})
 _BUTTONS = frozenset({"button_pressed", "emergency_button"})
 _PRESSES = frozenset({"press", "pressed", "click"})
+_WIRED = frozenset({"digital", "input", "output"})
 #: How a button was pressed.
 _PRESSED = frozenset(
     {"short", "long", "single", "double", "triple", "click", "clicked", "push", "pushed", "hold"}
@@ -119,6 +120,7 @@ def _is_open(sample: Sample, context: Context) -> bool | None:  # noqa: PLR0911 
     if "door" in own.plain or "window" in own.plain:
         return state
     generic = is_generic(own) and not own.has("door") and context.about.has("door")
+    generic = generic and _WIRED.isdisjoint(own.plain)  # whether the magnet or its absence closes it
     return state if generic else None
 
 

@@ -19,6 +19,9 @@ _NUMBERED = re.compile(
 _MIXED = re.compile(
     r"(?<![A-Z])(k[Ww][Hh]|K[Ww][Hh]|[Mm][Ww][Hh]|Wh|k[Ww]|K[Ww]|[Mm]W|mV|mA|dBm|VArh?|VAC|VDC|VA)(?![a-zA-Z])"
 )
+#: Meters' names of active energy and power, to the flat and from it: ``A+``, ``P-``.
+_SIGNED = re.compile(r"(?<![A-Za-z])[AP]([+-])(?![A-Za-z0-9])")
+_SIGNS = MappingProxyType({"+": "active_import_", "-": "active_export_"})
 #: A thousandth and a million, as words that are not lost in lower case.
 _SCALED = MappingProxyType({"mWh": "milliwh", "MWh": "megawh", "mW": "milliw", "MW": "megaw"})
 _SHORTEST = 3
@@ -111,6 +114,7 @@ def _joined(name: str) -> Iterator[str]:
     """Tokens, those that are one word with their digits joined to them."""
     # Where all is in capitals, an M says no more than an m where all is small.
     scaled = {} if name.isupper() else _SCALED
+    name = _SIGNED.sub(lambda found: _SIGNS[found[1]], name)
     spelled = _MIXED.sub(lambda found: f"_{scaled.get(found[0], found[0].lower())}_", name.replace("³", "3"))
     tokens = [(found[0].lower(), found.start(), found.end()) for found in _TOKENS.finditer(spelled)]
     at = 0

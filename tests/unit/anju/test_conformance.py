@@ -113,6 +113,12 @@ def test_what_its_own_decoder_made_nothing_of_is_out_of_scope(tmp_path: Path, li
     assert (outcome.status, outcome.reason) == (OUT_OF_SCOPE, Scope.decoder_errors)
 
 
+def test_a_number_that_is_none_is_nothing(tmp_path: Path, limits: Limits) -> None:
+    line = '{"input": {"bytes_hex": "00"}, "expected": {"data": {"humidity": NaN, "temperature": 21}}}'
+    (outcome,) = outcomes(tmp_path, limits, line)
+    assert [(reading["ch"], reading["v"]) for reading in outcome.readings] == [("temperature_c", 21)]
+
+
 def test_fields_whose_names_mean_nothing_are_unclear(tmp_path: Path, limits: Limits) -> None:
     line = '{"input": {"bytes_hex": "00", "f_port": 9}, "expected": {"data": {"zz": "blue"}}}'
     (outcome,) = outcomes(tmp_path, limits, line)

@@ -107,3 +107,62 @@ def test_gas_that_is_also_told_as_energy_is_gas() -> None:
 def test_a_field_called_gas_that_is_true_is_an_alarm() -> None:
     assert told({"gas": True, "gas_value": 12})[1] == {"gas": True}
     assert told({"gas": 1, "temperature": 21})[1] == {}
+
+
+@pytest.mark.parametrize("name", ["energy_t²_kwh", "tariff_²_energy_kwh", "energy_t٣_kwh", "voltage_l²_v"])
+def test_digits_that_are_no_numbers_do_no_harm(name: str) -> None:
+    assert told({name: 12, "battery": 90})[0].get("battery_pct") == 90
+
+
+def test_an_equivalent_of_carbon_dioxide_is_none() -> None:
+    assert told({"CO2eq": 2_464, "eCO2": 900, "humidity": 30})[0] == {"humidity_pct": 30}
+
+
+def test_a_voltage_that_only_a_cell_has_in_thousandths_is_the_supply() -> None:
+    assert told({"voltage": 3_312, "humidity": 30})[0] == {"humidity_pct": 30, "battery_v": 3.312}
+    assert told({"voltage": 2_310, "humidity": 30})[0] == {"humidity_pct": 30}
+    assert told({"voltage": 3_312, "power": 30})[0].get("battery_v") is None
+
+
+def test_signs_stand_for_to_the_flat_and_from_it() -> None:
+    found = {"A+": 12_345.6, "A+_unit": "kWh", "A-": 12.3, "A-_unit": "kWh", "P+": 320, "P+_unit": "W"}
+    assert told(found, "electricity meter") == ({"energy_kwh": 12_345.6, "power_w": 320}, {})
+
+
+def test_a_heat_meters_temperatures_are_of_its_pipes() -> None:
+    found = {
+        "energy": {"value": 12.345, "unit": "MWh"},
+        "volume": {"value": 512.1, "unit": "m3"},
+        "rt_temp": {"value": 41, "unit": "°C"},
+    }
+    assert told(found, "heat meter") == ({"heat_kwh": 12_345}, {})
+
+
+def test_a_charge_is_low_or_normal_in_several_languages() -> None:
+    assert told({"电池": "正常"})[1] == {"battery_low": False}
+    assert told({"batterie_faible": True})[1] == {"battery_low": True}
+
+
+def test_a_mean_of_a_time_is_no_current_and_a_mean_of_phases_is() -> None:
+    assert told({"averageAmps": 2.2, "maximumAmps": 3.3, "humidity": 30})[0] == {"humidity_pct": 30}
+    assert told({"current_average_a": 2.2, "voltage_l1_v": 230})[0] == {"current_a": 2.2, "voltage_v": 230}
+
+
+def test_an_input_of_a_door_sensor_does_not_say_what_closes_it() -> None:
+    assert told({"digital": 1, "battery": 90}, "door sensor") == ({"battery_pct": 90}, {})
+    assert told({"status": 1, "battery": 90}, "door sensor")[1] == {"door_opened": True}
+
+
+def test_a_device_that_moves_has_seen_nobody() -> None:
+    assert told({"accMotion": 5, "temperature": 21}) == ({"temperature_c": 21}, {})
+
+
+def test_energy_beside_what_goes_and_comes_back_is_heat() -> None:
+    found = {"energy_MWh": 4.321, "flow_m3h": 0.3, "supply_temp": 55, "return_temp": 33}
+    assert told(found) == ({"heat_kwh": 4_321, "flow_l_h": 300}, {})
+
+
+def test_air_over_soil_is_air() -> None:
+    found = {"air_temperature": 21, "soil_temperature": 12}
+    assert told(found)[0] == {"temperature_c": 21}
+    assert told({"temperature": 21, "soil_moisture": 12})[0] == {}
