@@ -13,13 +13,13 @@ from api.auth import Account, Now
 from api.console import pages
 from api.console.commissioning import Installer
 from api.console.texts import Catalogue
-from api.console.views import registry
+from api.console.views import inventory, registry
 from api.deps import Db, Given
 from api.device_acts import estates_of, leads_touched, problem_of, undo_within
 from api.fields import NO_NUL, Id
 from api.permissions import Needs
 from api.problems import Problem
-from devices import bindings, checks, lifecycle, links, listing
+from devices import bindings, checks, lifecycle, links, listing, overview
 from devices.acts import REASONS, Correct, Exchange, Undo
 from devices.errors import DevicesError
 from devices.listing import Listed
@@ -44,13 +44,32 @@ def devices_page(
     request: Request,
     account: DeviceReader,
     connection: Db,
+    now: Now,
     find: Words = "",
+    kind: Words = "",
+    state: overview.State = "all",
     after: Annotated[str | None, Query(max_length=64, pattern=NO_NUL)] = None,
 ) -> Response:
-    """Every device by code."""
+    """Every device by code, or those that are looked for."""
     t = pages.language(request)
-    found = listing.devices(
-        connection, estates=estates_of(account), words=find.strip() or None, after=after, limit=_PAGE + 1
+    found = overview.devices(
+        connection,
+        estates=estates_of(account),
+        words=find.strip() or None,
+        profiles=inventory.profiles_of(kind),
+        state=state,
+        after=after,
+        limit=_PAGE + 1,
+    )
+    view = inventory.list_view(
+        t,
+        found[:_PAGE],
+        find=find.strip(),
+        kind=kind if kind in inventory.KINDS else "",
+        state=state,
+        more=len(found) > _PAGE,
+        linked=account.may("unit.read"),
+        now=now,
     )
     return pages.render(
         request,
@@ -58,7 +77,7 @@ def devices_page(
         account=account,
         connection=connection,
         section="devices",
-        view=registry.list_view(t, found[:_PAGE], find=find.strip(), more=len(found) > _PAGE),
+        view=view,
         can_install=account.may("device.install"),
     )
 

@@ -163,7 +163,7 @@ def _sections(account: Account, connection: Connection, current: str) -> tuple[S
         ("leads", "/leads", "high", "lead.read", waiting),
         ("alerts", "/alerts", "hazard", "alert.read", alerting),
         ("units", "/units", "door", "unit.read", 0),
-        ("devices", "/devices", "device", "device.read", 0),
+        ("devices", "/devices", "meter", "device.read", 0),
     )
     return tuple(
         Section(name=name, href=href, icon=icon, current=name == current, count=count)

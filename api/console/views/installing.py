@@ -18,16 +18,18 @@ from housing.estates import Estate, FoundUnit
 from wire.channels import BY_CODE, EVENTS
 from wire.quality import Quality
 
-#: Kind of meter → channels that only it has, what says most first.
+#: Kind of meter → its registers.
 _METERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "heat": frozenset({"heat_kwh", "heat_hca"}),
         "gas": frozenset({"gas_m3"}),
         "hot": frozenset({"hot_water_l"}),
-        "power": frozenset({"energy_kwh", "power_w"}),
-        "water": frozenset({"water_l", "flow_l_h"}),
+        "power": frozenset({"energy_kwh"}),
+        "water": frozenset({"water_l"}),
     }
 )
+#: The same, of one without a register.
+_GAUGES: Mapping[str, str] = MappingProxyType({"power": "power_w", "water": "flow_l_h"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,10 +252,16 @@ def channel_word(t: Catalogue, code: int) -> str:
 def meter_kind(channels: Collection[int]) -> str:
     """What a device meters, for words that depend on it: heat, gas, hot, water, power or other.
 
-    A heat meter counts water, too, and a meter of any kind may report its flow.
+    A heat meter counts water, too, and a meter of any kind may report its flow. Whoever may be of several
+    kinds is of none.
     """
     names = {BY_CODE[code].name for code in channels if code != EVENTS}
-    return next((kind for kind, signs in _METERS.items() if names & signs), "other")
+    kinds = [kind for kind, registers in _METERS.items() if names & registers]
+    if kinds and kinds[0] == "heat":
+        kinds = [kind for kind in kinds if kind != "water"]
+    if not kinds:
+        return next((kind for kind, gauge in _GAUGES.items() if gauge in names), "other")
+    return kinds[0] if len(kinds) == 1 else "other"
 
 
 def where(t: Catalogue, installed: Sequence[Installed], found: Listed, *, now: datetime) -> str:

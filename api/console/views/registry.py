@@ -1,15 +1,15 @@
-"""Devices as pages show them: the list, one with its history, a correction and what would follow."""
+"""One device as its page shows it: where it hangs, its history, a correction and what would follow."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from api.console import words
 from api.console.texts import Catalogue
-from api.console.views.installing import Link, channel_word
+from api.console.views.installing import channel_word
 from devices.acts import REASONS
 from devices.bindings import Change, Effect
 from devices.checks import Check
@@ -18,15 +18,6 @@ from devices.lifecycle import Preview
 from devices.listing import Installed, Listed
 from housing.withdrawals import Affected
 from wire.channels import EVENTS
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListView:
-    """Every device."""
-
-    find: str
-    rows: tuple[Link, ...]
-    more_href: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,27 +105,6 @@ class PreviewView:
     text: str
     leads_open: int
     leads_decided: int
-
-
-def list_view(t: Catalogue, found: Sequence[Listed], *, find: str, more: bool) -> ListView:
-    """A page of the list."""
-    query = ({"find": find} if find else {}) | ({"after": found[-1].code} if found else {})
-    return ListView(
-        find=find,
-        rows=tuple(
-            Link(
-                href=f"/devices/{quote(one.code)}",
-                text=one.code,
-                detail=" · ".join(
-                    part
-                    for part in (one.serial, one.profile, "" if one.active else t("device.retired"))
-                    if part
-                ),
-            )
-            for one in found
-        ),
-        more_href=f"/devices?{urlencode(query)}" if more else "",
-    )
 
 
 def device_view(
