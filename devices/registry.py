@@ -10,11 +10,13 @@ waits for them.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg.rows import TupleRow
 
 from devices import marks
@@ -26,7 +28,8 @@ from wire.envelope import is_device_code
 
 _log = logging.getLogger(__name__)
 _LOCK = 7_309_004_712
-_FOREVER = 2**62
+#: Microseconds since 1970: there is no end.
+FOREVER_US = 2**62
 _SQL = load_queries("devices", "registry.sql")
 
 
@@ -124,12 +127,58 @@ class Registry:
         found = self._addressed.get((wire_format, address), ())
         return found[0] if len(found) == 1 else None
 
-    def unit_at(self, device_id: int, channel: int, time_us: int) -> int | None:
-        """Say which unit a device's channel served at a time (microseconds since 1970), if any."""
-        for service in self._services.get((device_id, channel), ()):
-            if service.from_us <= time_us < service.to_us:
-                return service.unit_id
-        return None
+    def units_at(
+        self, device_id: NDArray[np.int64], channel: NDArray[np.int64], time_us: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Say which units devices' channels served.
+
+        Parameters
+        ----------
+        device_id, channel, time_us : (n,) int
+            Times in microseconds since 1970.
+
+        Returns
+        -------
+        (n,) int
+            0 where there was none.
+        """
+        return self._timetable.units_at(_pair(device_id, channel), time_us)
+
+    @cached_property
+    def _timetable(self) -> "_Timetable":
+        return _Timetable(self._services)
+
+
+class _Timetable:
+    """All services as columns, in the order of device, channel and time."""
+
+    def __init__(self, services: Mapping[tuple[int, int], Sequence[Service]]) -> None:
+        rows = sorted(
+            (device_id, channel, service.from_us, service.to_us, service.unit_id)
+            for (device_id, channel), several in services.items()
+            for service in several
+        )
+        device_id, channel, *times, self._unit_id = np.array(rows, np.int64).reshape(-1, 5).T
+        self._pair, (self._from_us, self._to_us) = _pair(device_id, channel), times
+        #: For pair and beginning as one number: as they are they do not fit into 64 bits.
+        self._pairs, self._moments = np.unique(self._pair), np.unique(self._from_us)
+        self._rank = self._ranked(self._pair, self._from_us)
+
+    def units_at(self, pair: NDArray[np.int64], time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+        if not len(self._pair):
+            return np.zeros(len(pair), np.int64)
+        # The last service of the pair that had begun.
+        row = np.maximum(np.searchsorted(self._rank, self._ranked(pair, time_us), "right") - 1, 0)
+        serves = (self._pair[row] == pair) & (self._from_us[row] <= time_us) & (time_us < self._to_us[row])
+        return np.where(serves, self._unit_id[row], 0)
+
+    def _ranked(self, pair: NDArray[np.int64], time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+        moment = np.searchsorted(self._moments, time_us, "right")
+        return np.searchsorted(self._pairs, pair, "right") * (len(self._moments) + 1) + moment
+
+
+def _pair(device_id: NDArray[np.int64], channel: NDArray[np.int64]) -> NDArray[np.int64]:
+    return device_id * 2**16 + channel
 
 
 def load(connection: Connection) -> Registry:
@@ -302,7 +351,7 @@ def _tell_of_missing(profile: str) -> None:
 
 
 def _service(unit_id: int, from_us: int, to_us: int | None) -> Service:
-    return Service(unit_id=unit_id, from_us=from_us, to_us=_FOREVER if to_us is None else to_us)
+    return Service(unit_id=unit_id, from_us=from_us, to_us=FOREVER_US if to_us is None else to_us)
 
 
 def _version(connection: Connection) -> int:

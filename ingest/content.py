@@ -1,7 +1,6 @@
 """What one batch says, once it is sorted: rows for every table, and what must be answered."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -9,30 +8,19 @@ from uuid import UUID
 
 import msgspec
 
-from devices.decoders import native as native_format
 from devices.decoders.elements import Answered, DecodedEvent, Refusal
-from devices.decoders.plain import Said
 from devices.decoders.reports import Answer, Report
 from devices.registry import Device
 from ingest.conflict import Candidate, settle
 from ingest.message import Message
+from ingest.readings import Readings
 from ingest.signs import Signs
-from wire.quality import NOT_EVIDENCE, Quality
 from wire.reasons import Reason
 
 #: No decoder saw it.
 UNDECODED = 0
-_UNPROVEN = int(Quality.IDENTITY_UNPROVEN)
 _DETAIL_CHARACTERS = 300
 _MINUTE_US = 60_000_000
-
-
-class ReadingKey(NamedTuple):
-    """The unique key of `reading`."""
-
-    device_id: int
-    channel: int
-    time_us: int
 
 
 class EventKey(NamedTuple):
@@ -92,7 +80,7 @@ class Sorted:
     messages: list[Message] = field(default_factory=list)
     #: Personal keys that were cut from some message.
     redacted: set[str] = field(default_factory=set)
-    readings: dict[ReadingKey, Candidate] = field(default_factory=dict)
+    readings: Readings = field(default_factory=Readings)
     #: The candidate's value plays no part: an event's content is in its key.
     events: dict[EventKey, tuple[Candidate, DecodedEvent]] = field(default_factory=dict)
     #: By message hash.
@@ -109,30 +97,7 @@ class Sorted:
     #: To be published once the batch is committed.
     answers: list[Answer] = field(default_factory=list)
     #: How many there were before repetitions fell together.
-    seen_readings: int = 0
     seen_events: int = 0
-
-    def add_reading(self, key: ReadingKey, found: Candidate) -> None:
-        """Take a reading in; the conflict rule decides over the one that is there."""
-        self.seen_readings += 1
-        there = self.readings.setdefault(key, found)
-        if there is not found:
-            self.readings[key] = settle(there, found)
-
-    def add_plain(self, said: Iterable[Said], device_id: int, *, received_us: int, flags: int) -> None:
-        """Take in a device's readings that need no judging."""
-        self.judged.add(device_id)
-        unproven = bool(flags & _UNPROVEN)
-        readings, new = self.readings, tuple.__new__  # half the time of calling the classes
-        for time_us, counter, boot, values in said:
-            self.signs.said(device_id, time_us, counter=counter, boot=boot)
-            self.seen_readings += len(values)
-            for channel, value in values:
-                key = new(ReadingKey, (device_id, channel, time_us))
-                found = new(Candidate, (unproven, value, received_us, flags, native_format.DECODER, False))
-                there = readings.setdefault(key, found)
-                if there is not found:
-                    readings[key] = settle(there, found)
 
     def add_event(self, key: EventKey, found: Candidate, event: DecodedEvent) -> None:
         """Take an event in."""
@@ -174,10 +139,6 @@ class Sorted:
         else:
             there.last_us = max(there.last_us, message.received_us)
             there.times += 1
-
-    def evidence(self) -> Iterator[ReadingKey]:
-        """The readings that may become consumption."""
-        return (key for key, found in self.readings.items() if not found.flags & NOT_EVIDENCE)
 
 
 @lru_cache(maxsize=1)

@@ -18,10 +18,11 @@ from devices.decoders.elements import DecodedEvent, event_key
 from ingest import binary, store
 from ingest.conflict import candidate
 from ingest.content import EventKey, Sorted
+from ingest.readings import ROW, Rows, evidence, settled
 from ingest.store import Mark, Written
 from storage.pool import Connection
 from storage.queries import load
-from wire.quality import NOT_EVIDENCE, Quality
+from wire.quality import Quality
 
 #: No decoder: version 1 of the import.
 DECODER = 1
@@ -91,26 +92,15 @@ def store_readings(
     ValueError
         Arrays of different lengths, or a value that is not finite.
     """
-    series = _Series.of(time_us, received_us, value, quality)
-    given = len(series.time_us)
-    if not given:
+    given = _rows(device_id, channel, time_us=time_us, received_us=received_us, value=value, quality=quality)
+    if not len(given):
         return Stored(stored=0, duplicates=0)
-    latest_us = int(series.received_us.max())
-    series = series.settled()
+    latest_us = int(given["received_us"].max())
+    rows = settled(given)
     registry.hold(connection)
-    packed = binary.imported_readings(
-        time_us=series.time_us,
-        received_us=series.received_us,
-        value=series.value,
-        quality=series.quality,
-        device_id=device_id,
-        channel=channel,
-        decoder=DECODER,
-    )
-    span = {"device_id": device_id, "channel": channel, "first": series.first, "last": series.last}
-    new, touched_us = _put(connection, packed, series, span)
+    new, touched_us = _put(connection, rows)
     store.mark(connection, _marks(connection, device_id, channel, touched_us))
-    stored = Stored(stored=new, duplicates=given - new)
+    stored = Stored(stored=new, duplicates=len(given) - new)
     _count(connection, latest_us, Written(readings=new, events=0, duplicates=stored.duplicates))
     return stored
 
@@ -150,76 +140,40 @@ def store_events(connection: Connection, rows: Sequence[PastEvent]) -> Stored:
     return Stored(stored=written.events, duplicates=written.event_duplicates)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Series:
-    """Columns of one length."""
-
-    time_us: Micros
-    received_us: Micros
-    value: NDArray[np.float64]
-    quality: NDArray[np.int16]
-
-    @classmethod
-    def of(
-        cls, time_us: ArrayLike, received_us: ArrayLike, value: ArrayLike, quality: ArrayLike
-    ) -> "_Series":
-        times = np.asarray(time_us, np.int64)
-        series = cls(
-            time_us=times,
-            received_us=np.asarray(received_us, np.int64),
-            # Adding zero turns -0.0 into 0.0: one number, one spelling.
-            value=np.asarray(value, np.float64) + 0.0,
-            quality=np.broadcast_to(np.asarray(quality, np.int16), times.shape),
-        )
-        if not series.time_us.shape == series.received_us.shape == series.value.shape or times.ndim != 1:
+def _rows(device_id: int, channel: int, **columns: ArrayLike) -> Rows:
+    times = np.asarray(columns["time_us"], np.int64)
+    for name in ("received_us", "value"):
+        if np.shape(columns[name]) != times.shape or times.ndim != 1:
             raise ValueError("time_us, received_us and value are not of one length")
-        if not np.isfinite(series.value).all():
-            raise ValueError("a value is not finite")
-        return series
-
-    @property
-    def first(self) -> datetime:
-        return _moment(int(self.time_us.min()))
-
-    @property
-    def last(self) -> datetime:
-        return _moment(int(self.time_us.max()))
-
-    def settled(self) -> "_Series":
-        """One row a time, by the rule of `ingest.conflict`."""
-        unproven = (self.quality & Quality.IDENTITY_UNPROVEN) != 0
-        order = np.lexsort((self.quality, self.received_us, self.value, unproven, self.time_us))
-        times = self.time_us[order]
-        wins = np.ones(len(order), bool)
-        wins[1:] = times[1:] != times[:-1]
-        group = np.cumsum(wins) - 1
-        winner = order[wins]
-        rivals = (self.value[order] != self.value[winner][group]) & (
-            unproven[order] == unproven[winner][group]
-        )
-        quality = self.quality[winner].copy()
-        quality[group[rivals]] |= Quality.CONFLICT
-        return _Series(
-            time_us=self.time_us[winner],
-            received_us=self.received_us[winner],
-            value=self.value[winner],
-            quality=quality,
-        )
+    rows = np.empty(len(times), ROW)
+    for name, column in columns.items():
+        rows[name] = column
+    # Adding zero turns -0.0 into 0.0: one number, one spelling.
+    rows["value"] += 0.0
+    if not np.isfinite(rows["value"]).all():
+        raise ValueError("a value is not finite")
+    rows["device_id"], rows["channel"], rows["decoder"] = device_id, channel, DECODER
+    return rows
 
 
-def _put(
-    connection: Connection, packed: bytes, series: _Series, span: dict[str, object]
-) -> tuple[int, Micros]:
+def _put(connection: Connection, rows: Rows) -> tuple[int, Micros]:
     """Store a series; returns how many rows are new and the times at which days must be derived again."""
-    row = connection.execute(_SQL["any_there"], span).fetchone()
-    if row is not None and not row[0]:
+    packed = binary.readings(rows, journal_id=None)
+    span = {
+        "device_id": int(rows["device_id"][0]),
+        "channel": int(rows["channel"][0]),
+        "first": _moment(int(rows["time_us"].min())),
+        "last": _moment(int(rows["time_us"].max())),
+    }
+    there = connection.execute(_SQL["any_there"], span).fetchone()
+    if there is not None and not there[0]:
         try:
             with connection.transaction(), connection.cursor() as cursor:
                 store.copy_readings(cursor, packed)
         except psycopg.errors.UniqueViolation:
             pass
         else:
-            return len(series.time_us), series.time_us[(series.quality & NOT_EVIDENCE) == 0]
+            return len(rows), evidence(rows)["time_us"]
     changed = store.merge_readings(connection, packed)
     touched = [time_us for _, _, time_us, quality, new in changed if not new or store.is_evidence(quality)]
     return sum(new for *_, new in changed), np.array(touched, np.int64)

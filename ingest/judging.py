@@ -1,11 +1,8 @@
 """Hold what a device says against its profile and the policy's limits."""
 
-from devices.decoders import plain as plain_format
 from devices.decoders.elements import DecodedEvent, DecodedReading, Refusal
-from devices.decoders.plain import Said
 from devices.registry import Device
 from ingest.limits import Limits
-from ingest.message import Message
 from wire.quality import Quality
 from wire.reasons import Reason
 
@@ -20,23 +17,6 @@ class Judge:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-
-    def plain(self, message: Message, device: Device) -> list[Said] | None:
-        """The readings of a message with which nothing is wrong or out of the way; None: look closely."""
-        said = plain_format.decode(message.payload)
-        if said is None:
-            return None
-        channels, ranges = device.profile.channel_codes, self._limits.ranges
-        earliest_us = message.received_us - self._limits.past_tolerance_us
-        latest_us = message.received_us + self._limits.future_tolerance_us
-        for time_us, _, _, readings in said:
-            if not earliest_us <= time_us <= latest_us:
-                return None
-            for channel, value in readings:
-                limits = ranges[channel]
-                if channel not in channels or not limits.soft_min <= value <= limits.soft_max:
-                    return None
-        return said
 
     def reading(self, reading: DecodedReading, device: Device, received_us: int) -> int | Refusal:
         """Flags of a reading, or why it is refused."""

@@ -59,7 +59,7 @@ class Lanes:
         """Whether a batch says something under a key that is being stored."""
         return any(
             not (
-                content.readings.keys().isdisjoint(other.readings)
+                not content.readings.meets(other.readings)
                 and content.events.keys().isdisjoint(other.events)
                 and content.quarantined.keys().isdisjoint(other.quarantined)
             )

@@ -214,15 +214,14 @@ class _Run:
         whole, topics = Sorted(), set[str]()
         for message in messages:
             said = self._sort([message])
-            readings = [(k, c) for k, c in said.readings.items() if self._is_in(k.device_id, c.decoder)]
+            readings = [row for row in said.readings.rows if self._is_in(row["device_id"], row["decoder"])]
             events = [(k, *e) for k, e in said.events.items() if self._is_in(k.device_id, e[0].decoder)]
             sender = self.sorter.sender(message.topic)
             is_from = self.devices is None or (sender is not None and sender.id in self.devices)
             if not readings and not events and not is_from:
                 continue
             topics.add(message.topic)
-            for key, found in readings:
-                whole.add_reading(key, found)
+            whole.readings.extend([row.tobytes() for row in readings])
             for key, found, event in events:
                 whole.add_event(key, found, event)
             whole.quarantined |= said.quarantined
@@ -260,7 +259,9 @@ class _Run:
         readings, events = store.merge_staged(connection)
         marks = store.marks(
             known,
-            readings=[*old_readings, *((d, c, t) for d, c, t, q, new in readings if _counts(q, new))],
+            readings=store.keys(
+                [*old_readings, *((d, c, t) for d, c, t, q, new in readings if _counts(q, new))]
+            ),
             events=[*old_events, *((d, t) for d, t, q, new in events if _counts(q, new))],
         )
         store.mark(connection, marks)

@@ -5,13 +5,15 @@ none: a will, or a retained message that is sent again to whoever subscribes. No
 or an import.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
 from msgspec.structs import replace
 
+from devices.decoders.plain import Element
 from ingest.arrays import integers, multiranges
+from ingest.plain import Said
 from storage.pool import Connection
 from storage.queries import load
 
@@ -82,7 +84,7 @@ class Sign(msgspec.Struct, gc=False):
 
     def goes_on(self, heard: "_Heard", before: int) -> bool:
         """Take in a message that is just the next one, as most are; False: look closely."""
-        message, received_us, _, time_us, counter, boot, limited = heard
+        message, received_us, _, time_us, counter, boot, times_us = heard
         run, device_us = self.run, self.device_us
         if (
             run is None
@@ -95,13 +97,13 @@ class Sign(msgspec.Struct, gc=False):
             or not 0 <= time_us <= received_us
             or received_us < self.received_us
             or before + message == self.message
-            or limited
+            or times_us is _LIMITED
         ):
             return False
         self.fold()
         self.message, self.received_us, self.device_us = before + message, received_us, time_us
-        run.numbers.add(counter)
-        run.high = counter
+        run.high = counter + max(0, len(times_us) - 1)
+        run.numbers.update(range(counter, run.high + 1))
         if run.at_us is None or time_us > run.at_us:
             run.at_us = time_us
         return True
@@ -129,8 +131,11 @@ class Sign(msgspec.Struct, gc=False):
 
 
 #: That a device was heard, and what it said of itself: which message of the batch, when that arrived, and the
-#: device; its time, counter and boot; whether it was above its rate.
-_Heard = tuple[int, int, int, int | None, int | None, int | None, bool]
+#: device; its latest time, counter and boot; the times of this and of the counters that follow without a gap.
+_Heard = tuple[int, int, int, int | None, int | None, int | None, Sequence[int]]
+_ONE: Sequence[int] = ()
+#: Instead of times: the message is above the device's rate.
+_LIMITED: Sequence[int] = (-1,)
 
 
 class Signs:
@@ -158,17 +163,31 @@ class Signs:
     def heard(self, device_id: int) -> None:
         """Record that a device, or the gateway that speaks for it, has sent the message."""
         if self._own:
-            self._noted.append((self._message, self._received_us, device_id, None, None, None, False))
+            self._noted.append((self._message, self._received_us, device_id, None, None, None, _ONE))
 
     def said(self, device_id: int, time_us: int | None, *, counter: int | None, boot: int | None) -> None:
         """Record what a part of the message says of itself: its time, and its number."""
         if self._own:
-            self._noted.append((self._message, self._received_us, device_id, time_us, counter, boot, False))
+            self._noted.append((self._message, self._received_us, device_id, time_us, counter, boot, _ONE))
+
+    def said_plainly(self, device_id: int, said: Said) -> None:
+        """Record what a plain message says of itself: in one note, if it counts on and time goes on."""
+        if not self._own:
+            return
+        _, elements, times_us = said
+        first = elements[0]
+        if len(elements) == 1 or _count_on(elements, times_us):
+            self._noted.append(
+                (self._message, self._received_us, device_id, times_us[-1], first.seq, first.boot, times_us)
+            )
+        else:
+            for element, time_us in zip(elements, times_us, strict=True):
+                self.said(device_id, time_us, counter=element.seq, boot=element.boot)
 
     def limited(self, device_id: int) -> None:
         """Record that the message is above the device's rate."""
         if self._own:
-            self._noted.append((self._message, self._received_us, device_id, None, None, None, True))
+            self._noted.append((self._message, self._received_us, device_id, None, None, None, _LIMITED))
 
     def extend(self, later: "Signs") -> None:
         """Take in what a later batch has noted, as if both had been one."""
@@ -208,7 +227,10 @@ class Signs:
             self._noted = []
 
     def _take(self, heard: _Heard, before: int) -> None:
-        message, received_us, device_id, time_us, counter, boot, limited = heard
+        message, received_us, device_id, time_us, counter, boot, times_us = heard
+        if len(times_us) > 1:
+            self._take_several(heard, before)
+            return
         sign = self._of(device_id, before + message, received_us)
         if time_us is not None:
             if not 0 <= time_us <= _LATEST_US:
@@ -217,9 +239,26 @@ class Signs:
                 sign.device_us = time_us
         if counter is not None:
             sign.count(boot, counter, None if time_us is None else min(time_us, sign.received_us))
-        if limited:
+        if times_us is _LIMITED:
             sign.limited += 1
             sign.limited_us = max(sign.limited_us, received_us)
+
+    def _take_several(self, heard: _Heard, before: int) -> None:
+        """Take in a message whose numbers follow each other: where the first one leads the others follow."""
+        message, received_us, device_id, _, counter, boot, times_us = heard
+        assert counter is not None
+        self._take((message, received_us, device_id, times_us[0], counter, boot, _ONE), before)
+        sign = self._of(device_id, before + message, received_us)
+        run, last, latest_us = sign.run, counter + len(times_us) - 1, times_us[-1]
+        leads = run is not None and run.boot == boot and run.high == counter
+        if run is None or not leads or last >= _HIGHEST or times_us[0] < 0 or latest_us > _LATEST_US:
+            for n, at_us in enumerate(times_us[1:], 1):
+                self._take((message, received_us, device_id, at_us, counter + n, boot, _ONE), before)
+            return
+        run.numbers.update(range(counter, last + 1))
+        run.high = last
+        sign.device_us = max(sign.device_us or 0, latest_us)
+        run.at_us = max(run.at_us or 0, min(latest_us, sign.received_us))
 
     def _of(self, device_id: int, message: int, received_us: int) -> Sign:
         sign = self._found.get(device_id)
@@ -230,6 +269,13 @@ class Signs:
             sign.message, sign.received_us = message, max(sign.received_us, received_us)
             sign.device_us = None
         return sign
+
+
+def _count_on(elements: Sequence[Element], times_us: Sequence[int]) -> bool:
+    """Whether numbers go on without a gap, and times not backwards."""
+    return all(
+        now.seq == before.seq + 1 and now.boot == before.boot for before, now in pairwise(elements)
+    ) and all(before_us <= now_us for before_us, now_us in pairwise(times_us))
 
 
 def put(connection: Connection, signs: Signs) -> None:

@@ -8,7 +8,6 @@ import msgspec
 from devices import formats, mapping
 from devices.decoders import native as native_format
 from devices.decoders.elements import Answered, Element, Refusal
-from devices.decoders.plain import Said
 from devices.decoders.reports import ACK_CODE, ACK_ID, ACK_OK, RETAINED, Answer, DecodeError, Report
 from devices.formats import Format
 from devices.registry import Device, Registry
@@ -16,11 +15,12 @@ from ingest.addressing import Address, Addressing
 from ingest.arrival import Spread
 from ingest.bound import Bound
 from ingest.conflict import candidate
-from ingest.content import UNDECODED, Ack, EventKey, Framed, ReadingKey, Sorted, Todo
+from ingest.content import UNDECODED, Ack, EventKey, Framed, Sorted, Todo
 from ingest.judging import Judge
 from ingest.limits import Limits
 from ingest.message import REDACTED, Message
 from ingest.personal import Keyed
+from ingest.plain import Said, Speaker
 from ingest.rates import Rates
 from ingest.redaction import redact
 from wire.envelope import SETTLE, Kind, is_down
@@ -55,17 +55,23 @@ class Sorter:
         self.registry = registry
         self._keyed = keyed
         self._rates = rates
-        #: So long a message's token takes to come back, by sender.
-        self._every_us: dict[int, int] = {}
         self._limits = limits
         self._judge = Judge(limits)
         self._addressing = Addressing(registry, bound)
+        #: By topic of native readings.
+        self._speakers: dict[str, Speaker] = {}
 
     def sort(self, messages: Iterable[Message]) -> Sorted:
         """Say what a batch says; nothing is raised over what a message holds."""
         into = Sorted()
+        speakers = self._speakers
         for message in messages:
-            self._take(message, into)
+            speaker = speakers.get(message.topic) or self._speaker(message.topic)
+            said = None if speaker is None else speaker.read(message)
+            if speaker is None or said is None:
+                self._look_closely(message, into)
+            else:
+                self._take_plain(message, speaker, said, into)
         return into
 
     def sender(self, topic: str) -> Device | None:
@@ -100,18 +106,38 @@ class Sorter:
         self._refuse(self._journaled(message, into), address, refusal, into)
         return into
 
-    def _take(self, message: Message, into: Sorted) -> None:
+    def _speaker(self, topic: str) -> Speaker | None:
+        address = self._addressing.read(topic)
+        if address.sender is None or address.native is None or address.native.kind is not Kind.readings:
+            return None
+        sender = address.sender
+        found = Speaker.of(sender, flags=address.flags, every_us=self._every(sender), limits=self._limits)
+        self._speakers[topic] = found
+        return found
+
+    def _take_plain(self, message: Message, speaker: Speaker, said: Said, into: Sorted) -> None:
+        """Take in a message with which nothing is wrong; who it is from is known and may speak."""
+        received_us, properties, rates = message.received_us, message.properties, self._rates
+        own = not speaker.unproven and (properties is None or not properties.get("retain"))
+        into.messages.append(message)
+        into.signs.begin(received_us, own=own)
+        if rates is None or rates.admits(
+            speaker.rated_as, received_us, speaker.every_us, self._limits.burst_us
+        ):
+            into.judged.add(speaker.device.id)
+            into.readings.extend(said[0])
+            into.signs.said_plainly(speaker.device.id, said)
+        else:
+            self._exceed(message, speaker.device, into)
+
+    def _look_closely(self, message: Message, into: Sorted) -> None:
         address = self._addressing.read(message.topic)
         native = address.native
         if native is not None and native.device == SETTLE and _is_marker(message, into):
             return
         if native is None and (is_down(message.topic) or formats.heard(message.topic)):
             return  # what is said to devices, by us or by others, is none of their messages
-        plain = self._plain(message, address)
         sender = address.sender
-        if plain is not None and sender is not None:
-            self._take_plain(message, address, sender, plain, into)
-            return
         message = self._journaled(message, into)
         into.signs.begin(message.received_us, own=_is_own(message, address))
         if sender is not None:
@@ -126,19 +152,6 @@ class Sorter:
             self._take_foreign(message, address, address.format, into)
         elif native is not None and sender is not None:
             self._take_native(message, sender, native.kind, into, flags=address.flags)
-
-    def _take_plain(
-        self, message: Message, address: Address, sender: Device, plain: list[Said], into: Sorted
-    ) -> None:
-        """Take in a message with which nothing is wrong; who it is from is known and may speak."""
-        into.messages.append(message)
-        properties, flags = message.properties, address.flags
-        own = not flags & _UNPROVEN and (properties is None or not properties.get("retain"))
-        into.signs.begin(message.received_us, own=own)
-        if self._admits(sender, message, flags):
-            into.add_plain(plain, sender.id, received_us=message.received_us, flags=flags)
-        else:
-            self._exceed(message, sender, into)
 
     @staticmethod
     def _exceed(message: Message, sender: Device, into: Sorted) -> None:
@@ -167,22 +180,15 @@ class Sorter:
         else:
             into.acks.append(ack)
 
-    def _plain(self, message: Message, address: Address) -> list[Said] | None:
-        """The readings of a message with which nothing is wrong or out of the way; None: look closely."""
-        device, native = address.sender, address.native
-        if device is None or native is None or native.kind is not Kind.readings:
-            return None
-        return self._judge.plain(message, device) if device.speaks_at(message.received_us) else None
-
     def _admits(self, sender: Device, message: Message, flags: int) -> bool:
         if self._rates is None:
             return True
-        every_us = self._every_us.get(sender.id)
-        if every_us is None:
-            # A gateway has the rate of all the devices it speaks for.
-            every_us = self._every_us[sender.id] = -(-self._limits.token_us // self.registry.voices(sender))
         known_as = -sender.id if flags & _UNPROVEN else sender.id
-        return self._rates.admits(known_as, message.received_us, every_us, self._limits.burst_us)
+        return self._rates.admits(known_as, message.received_us, self._every(sender), self._limits.burst_us)
+
+    def _every(self, sender: Device) -> int:
+        """So long a token takes to come back; a gateway has the rate of all the devices it speaks for."""
+        return -(-self._limits.token_us // self.registry.voices(sender))
 
     def _refuse(self, message: Message, address: Address, refusal: Refusal, into: Sorted) -> None:
         """Quarantine it whole; who waits for an answer gets it all the same, or it would send for ever."""
@@ -259,8 +265,15 @@ class Sorter:
                 time_us = reading.time_us
                 if time_us is None:
                     time_us = spread.next_us(device.id, reading.channel)
-                key = ReadingKey(device.id, reading.channel, time_us)
-                into.add_reading(key, candidate(reading.value, received_us, flags | verdict, decoder))
+                into.readings.add(
+                    device_id=device.id,
+                    channel=reading.channel,
+                    time_us=time_us,
+                    value=reading.value,
+                    received_us=received_us,
+                    quality=flags | verdict,
+                    decoder=decoder,
+                )
         for event in element.events:
             verdict = self._judge.event(event, device, received_us)
             if isinstance(verdict, Refusal):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import LiteralString
 
+import numpy as np
 import psycopg
 
 from devices.decoders.elements import DecodedEvent
@@ -17,7 +18,8 @@ from devices.registry import Registry
 from ingest import binary
 from ingest.arrays import integers
 from ingest.conflict import Candidate
-from ingest.content import EventKey, ReadingKey, Sorted
+from ingest.content import EventKey, Sorted
+from ingest.readings import Rows, evidence
 from storage.pool import Connection
 from storage.queries import load
 from wire.channels import EVENTS
@@ -31,6 +33,10 @@ _EVENT_TYPES = [
     *("int2", "int2", "int2", "int2", "int2"),
     *("text", "text"),
 ]
+
+_KEY = np.dtype([("device_id", "i8"), ("channel", "i8"), ("time_us", "i8")])
+#: Days since 1970, to 2328.
+_CHANNEL_BITS, _DAY_BITS = 16, 17
 
 Mark = tuple[int, int, int]
 EventRows = Mapping[EventKey, tuple[Candidate, DecodedEvent]]
@@ -54,7 +60,8 @@ class Changed:
 
     new_readings: int
     new_events: int
-    readings: Iterable[ReadingKey]
+    #: With the fields `device_id`, `channel`, `time_us`.
+    readings: Rows
     #: (device_id, time_us)
     events: Iterable[tuple[int, int]]
 
@@ -93,7 +100,7 @@ def put(
     written = Written(
         readings=changed.new_readings,
         events=changed.new_events,
-        duplicates=content.seen_readings - changed.new_readings,
+        duplicates=content.readings.seen - changed.new_readings,
         event_duplicates=content.seen_events - changed.new_events,
     )
     return written, marks(registry, readings=changed.readings, events=changed.events)
@@ -108,7 +115,7 @@ def _put_new(connection: Connection, content: Sorted, journal_id: int | None) ->
     return Changed(
         new_readings=len(content.readings),
         new_events=len(content.events),
-        readings=content.evidence(),
+        readings=evidence(content.readings.rows),
         events=[(k.device_id, k.time_us) for k, (c, _) in content.events.items() if is_evidence(c.flags)],
     )
 
@@ -121,11 +128,9 @@ def merge(connection: Connection, content: Sorted, journal_id: int | None) -> Ch
         new_readings=sum(new for *_, new in read),
         new_events=sum(new for *_, new in happened),
         # A row that changed is marked whatever it says now: it may have been evidence before.
-        readings=[
-            ReadingKey(device_id, channel, time_us)
-            for device_id, channel, time_us, quality, new in read
-            if not new or is_evidence(quality)
-        ],
+        readings=keys(
+            (d, c, time_us) for d, c, time_us, quality, new in read if not new or is_evidence(quality)
+        ),
         events=[(d, time_us) for d, time_us, quality, new in happened if not new or is_evidence(quality)],
     )
 
@@ -223,11 +228,7 @@ def tally(
 def _packed(content: Sorted, journal_id: int | None) -> bytes:
     if journal_id is None:
         raise ValueError("readings that came as messages have a journal")
-    return binary.readings(
-        (at, come, value, journal_id, device, channel, flags | _CONFLICT if conflict else flags, decoder)
-        # Taken apart at once: one name looked up in a tuple takes as long as all of them.
-        for (device, channel, at), (_, value, come, flags, decoder, conflict) in content.readings.items()
-    )
+    return binary.readings(content.readings.rows, journal_id=journal_id)
 
 
 def _copy_bytes(cursor: psycopg.Cursor[object], statement: LiteralString, rows: bytes) -> None:
@@ -251,26 +252,32 @@ def _copy_events(
             )
 
 
-def marks(
-    registry: Registry, *, readings: Iterable[tuple[int, int, int]], events: Iterable[tuple[int, int]]
-) -> set[Mark]:
+def keys(found: Iterable[tuple[int, int, int]]) -> Rows:
+    """Columns of keys of readings: device_id, channel, time_us."""
+    return np.array(list(found), _KEY)
+
+
+def marks(registry: Registry, *, readings: Rows, events: Iterable[tuple[int, int]]) -> set[Mark]:
     """Say which days of which homes rest on these rows.
 
     Parameters
     ----------
-    readings : Iterable[tuple[int, int, int]]
-        device_id, channel, time_us.
+    readings : (n,) rows
+        With the fields `device_id`, `channel`, `time_us`.
     events : Iterable[tuple[int, int]]
         device_id, time_us.
     """
-    day_us = binary.DAY_US
-    found: set[Mark] = set()
-    for device_id, channel, time_us in readings:
-        unit_id = registry.unit_at(device_id, channel, time_us)
-        if unit_id is not None:
-            found.add((unit_id, channel, time_us // day_us))
-    for device_id, time_us in events:
-        unit_id = registry.unit_at(device_id, EVENTS, time_us)
-        if unit_id is not None:
-            found.add((unit_id, EVENTS, time_us // day_us))
-    return found
+    happened = keys((device_id, EVENTS, time_us) for device_id, time_us in events)
+    return _marks(registry, readings) | _marks(registry, happened)
+
+
+def _marks(registry: Registry, rows: Rows) -> set[Mark]:
+    channel, time_us = rows["channel"].astype(np.int64), rows["time_us"]
+    unit_id = registry.units_at(rows["device_id"].astype(np.int64), channel, time_us)
+    of_unit = unit_id > 0
+    # As one number each, unit, channel and day are sorted in a fraction of the time.
+    packed = (unit_id * 2**_CHANNEL_BITS + channel) * 2**_DAY_BITS + time_us // binary.DAY_US
+    each = np.unique(packed[of_unit])
+    unit_channel, day = each >> _DAY_BITS, each & 2**_DAY_BITS - 1
+    units, channels = unit_channel >> _CHANNEL_BITS, unit_channel & 2**_CHANNEL_BITS - 1
+    return set(zip(units.tolist(), channels.tolist(), day.tolist(), strict=True))

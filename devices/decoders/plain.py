@@ -5,58 +5,36 @@ else is for `native` to look at closely; what both can decode, they decode alike
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, cast
+from typing import Annotated
 
 import msgspec
 
-from wire.channels import BY_NAME
 from wire.envelope import MAX_ELEMENTS, MAX_PAYLOAD_BYTES, Counter, Instant, Reading
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_CHANNEL = {name: channel.code for name, channel in BY_NAME.items()}
+
+class PlainReading(Reading, frozen=True, gc=False, forbid_unknown_fields=True):
+    """As of the format."""
 
 
-#: One element: its time (microseconds since 1970, UTC), counter and boot; channel and value of each reading.
-Said = tuple[int, int, int | None, Sequence[tuple[int, float]]]
+class Element(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """As of the format: its number, its time, and at least one reading."""
 
-
-class _Reading(Reading, frozen=True, gc=False, forbid_unknown_fields=True):
-    pass
-
-
-class _Element(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     seq: Counter
     at: Instant
-    readings: Annotated[list[_Reading], msgspec.Meta(min_length=1)]
+    readings: Annotated[list[PlainReading], msgspec.Meta(min_length=1)]
     boot: Counter | None = None
 
 
-_Array = Annotated[list[_Element], msgspec.Meta(min_length=1, max_length=MAX_ELEMENTS)]
-_DECODER: "msgspec.json.Decoder[_Element | list[_Element]]" = msgspec.json.Decoder(_Element | _Array)
+_Array = Annotated[list[Element], msgspec.Meta(min_length=1, max_length=MAX_ELEMENTS)]
+_decode = msgspec.json.Decoder(Element | _Array).decode
 
 
-def decode(payload: bytes) -> list[Said] | None:
+def decode(payload: bytes) -> Sequence[Element] | None:
     """Decode a payload of `up/m`; None: it is not plain."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         return None
     try:
-        found = _DECODER.decode(payload)
+        found = _decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    elements = found if type(found) is list else (found,)
-    said: list[Said] = []
-    try:
-        for element in cast("Sequence[_Element]", elements):
-            # Adding zero turns -0.0 into 0.0: one number, one spelling. Mostly there is one reading, and the
-            # frame of a comprehension costs as much as what is done in it.
-            readings = element.readings
-            first = readings[0]
-            values = [(_CHANNEL[first.ch], first.v + 0.0)]
-            if len(readings) > 1:
-                values += [(_CHANNEL[reading.ch], reading.v + 0.0) for reading in readings[1:]]
-            said.append(((element.at - _EPOCH) // _MICROSECOND, element.seq, element.boot, values))
-    except KeyError:
-        return None
-    return said
+    return found if type(found) is list else (found,)

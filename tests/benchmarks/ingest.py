@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import psycopg
 from psycopg import sql
 
@@ -34,6 +35,7 @@ from anju.embedded import postgres
 from devices import lookups, registry
 from devices.installations import Installation, install_all
 from ingest import binary
+from ingest.readings import ROW
 from ingest.store import copy_readings
 from storage.migrate import migrate
 from storage.pool import connect
@@ -129,13 +131,18 @@ def run(load: Load, *, server: postgres.Server, broker: brokers.TestBroker, fold
 
 def bare_copy(load: Load, *, server: postgres.Server) -> float:
     """Readings a second of nothing but COPY, packed beforehand, into the table of a migrated database."""
-    rows = [
-        (at_us, at_us, 1000.0 + device, 1, device + 1, ENERGY, 0, 101)
-        for seq in range(load.messages // DEVICES)
-        for device in range(DEVICES)
-        for at_us in _times_us(seq * load.readings, load.readings)
+    rows = np.array(
+        [
+            (device + 1, ENERGY, 0, 101, at_us, at_us, 1000.0 + device)
+            for seq in range(load.messages // DEVICES)
+            for device in range(DEVICES)
+            for at_us in _times_us(seq * load.readings, load.readings)
+        ],
+        ROW,
+    )
+    packed = [
+        binary.readings(rows[at : at + _COPY_ROWS], journal_id=1) for at in range(0, len(rows), _COPY_ROWS)
     ]
-    packed = [binary.readings(rows[at : at + _COPY_ROWS]) for at in range(0, len(rows), _COPY_ROWS)]
     with database(server) as dsn, connect(dsn, name="bench") as connection:
         began = time.perf_counter()
         for part in packed:

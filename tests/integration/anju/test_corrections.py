@@ -312,8 +312,8 @@ def test_no_mark_is_lost_while_readings_come(
             waits.wait(10)
             device = known.device("dev-0")
             assert device is not None
-            time_us = round(late.timestamp() * 1e6)
-            unit_id = known.unit_at(device.id, WATER, time_us)
+            at = (device.id, WATER, round(late.timestamp() * 1e6))
+            unit_id = int(known.units_at(*(np.array([number], np.int64) for number in at))[0])
             batch.execute(
                 "INSERT INTO reading (time, received_at, value, device_id, channel, decoder)"
                 " VALUES (%s, %s, 99999, %s, %s, 101)",
