@@ -60,7 +60,7 @@ def list_(
 def show(*, device: Code, data_dir: DataDir = None) -> None:
     """Show where a device was and is, and what was done to it."""
     from anju import foreseen  # noqa: PLC0415
-    from devices import bindings, listing  # noqa: PLC0415
+    from devices import changes, listing  # noqa: PLC0415
 
     with _connected(data_dir) as connection:
         found = listing.device(connection, device)
@@ -71,7 +71,7 @@ def show(*, device: Code, data_dir: DataDir = None) -> None:
                 f"  {foreseen.channel_name(row.channel)}  {row.unit or row.entrance}"
                 f"  {foreseen.period(row.valid_from, row.valid_to, zone)}  x{row.multiplier:g}"
             )
-        for act in bindings.history(connection, found.id):
+        for act in changes.history(connection, found.id):
             undone = f"  (undone by {act.undone_by})" if act.undone_by else ""
             typer.echo(
                 f"  act {act.id}  {act.act}  {foreseen.moment(act.at, zone)}  {act.by}  {act.reason}{undone}"

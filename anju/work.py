@@ -11,8 +11,8 @@ from anju.jobs import Kind, request
 from anomaly.renewal import Renewed, renew
 from anomaly.store import update_unit_days
 from anomaly.sweep import sweep
-from devices import bindings
-from devices.bindings import Rebinding
+from devices import changes
+from devices.changes import Rebinding
 from devices.profiles import load_profiles
 from housing.estates import list_estates
 from housing.leads import raise_leads
@@ -95,7 +95,7 @@ class Work:
         standing = self._standing(connection, self.now())
         if not standing.days:
             return False
-        is_rebound = bindings.newest_rebinding(connection) > self._renewed(connection)
+        is_rebound = changes.newest_rebinding(connection) > self._renewed(connection)
         return is_rebound or watermark.noted(connection, _SWEPT) != standing.note
 
     def renew(self, connection: Connection) -> bool:
@@ -108,7 +108,7 @@ class Work:
         bool
             False: there are too many marks; it is to be tried again.
         """
-        pending = bindings.rebindings(connection, after=self._renewed(connection))
+        pending = changes.rebindings(connection, after=self._renewed(connection))
         if not pending:
             return True
         if all(self.recompute(connection) for _ in range(_CATCH_UP)):

@@ -13,7 +13,7 @@ from api.device_acts import Acted, answer, estates_of, undo_within
 from api.fields import NO_NUL, CodeFilter, Id, Note
 from api.permissions import Needs
 from api.problems import Problem
-from devices import bindings, checks, listing, registration
+from devices import changes, checks, listing, registration
 from devices.acts import (
     Change,
     Commission,
@@ -260,7 +260,7 @@ def read_device(device: DeviceCode, connection: Db, who: DeviceReader) -> Device
     return DeviceDetail(
         **DeviceItem.model_validate(found).model_dump(),
         installations=[_installation(row) for row in listing.installations_of(connection, found.id)],
-        changes=[ChangeItem.model_validate(one) for one in bindings.history(connection, found.id)],
+        changes=[ChangeItem.model_validate(one) for one in changes.history(connection, found.id)],
         checks=[_check(one) for one in checks.of_device(connection, found.id)],
     )
 
@@ -376,7 +376,7 @@ def exchange(device: DeviceCode, body: ExchangeBody, connection: Db, who: Correc
 @router.post("/device-changes/{change_id}/undo", responses={404: {}, 409: {}})
 def undo(*, change_id: Id, body: ActBody, connection: Db, deps: Given, who: Installer, now: Now) -> Acted:
     """Take an act back, shortly after it; a correction at any time."""
-    found = bindings.change(connection, change_id)
+    found = changes.change(connection, change_id)
     if found is None:
         raise Problem("not_found")
     if found.is_correction and not who.may("device.correct"):

@@ -2,8 +2,9 @@
 
 A plan says what is believed of some devices and what shall be believed instead. It can be looked at
 (`effects`: homes and days that would rest on other data) before it is carried out (`apply`). What was
-believed before is kept in `installation_version`, row by row, under the act that replaced it; the homes and
-days are marked for recompute and kept in `installation_effect`, from which signals and leads are renewed.
+believed before is kept in `installation_version`, row by row, under the act that replaced it
+(`devices.changes`); the homes and days are marked for recompute and kept in `installation_effect`, from which
+signals and leads are renewed.
 """
 
 import hashlib
@@ -16,7 +17,6 @@ import psycopg
 from psycopg.rows import class_row
 
 from devices import links
-from devices.acts import PROFILE
 from devices.errors import ChangedMeanwhile, InstallationConflict, PlaceTaken
 from devices.installations import Installation
 from devices.links import Link
@@ -84,40 +84,6 @@ class Effect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
-    """One act, as recorded."""
-
-    id: int
-    at: datetime
-    by: str
-    act: str
-    reason: str
-    note: str
-    undoes: int | None
-    undone_by: int | None
-
-    @property
-    def is_correction(self) -> bool:
-        """Whether it put the past on another footing; so would undoing it."""
-        return self.act == "correct" or self.reason == PROFILE
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rebinding:
-    """Days of one home and channel that rest on other data since an act, and who did it why."""
-
-    change_id: int
-    by: str
-    act: str
-    #: Of an undone correction: its reason.
-    reason: str
-    unit_id: int
-    channel: int
-    first_day: date
-    last_day: date
-
-
-@dataclass(frozen=True, kw_only=True)
 class Done:
     """What an act did."""
 
@@ -139,7 +105,8 @@ def fingerprint(rows: Iterable[Installation], linked: Iterable[Link] = ()) -> st
 
 def of_devices(connection: Connection, device_ids: Sequence[int]) -> tuple[Installation, ...]:
     """Every installation of some devices."""
-    return _rows(connection.execute(_SQL["of_devices"], {"devices": list(device_ids)}).fetchall())
+    with connection.cursor(row_factory=class_row(Installation)) as cursor:
+        return tuple(cursor.execute(_SQL["of_devices"], {"devices": list(device_ids)}).fetchall())
 
 
 def effects(connection: Connection, plan: Plan) -> tuple[Effect, ...]:
@@ -216,45 +183,10 @@ def apply(
     return Done(change_id=change_id, effects=found)
 
 
-def change(connection: Connection, change_id: int) -> Change | None:
-    """One act."""
-    with connection.cursor(row_factory=class_row(Change)) as cursor:
-        return cursor.execute(_SQL["change"], {"change_id": change_id}).fetchone()
-
-
-def history(connection: Connection, device_id: int) -> list[Change]:
-    """What was done to a device, newest first."""
-    with connection.cursor(row_factory=class_row(Change)) as cursor:
-        return cursor.execute(_SQL["history"], {"device_id": device_id}).fetchall()
-
-
-def believed(connection: Connection, change_id: int, *, after: bool) -> tuple[Installation, ...]:
-    """The installations of every device concerned, before an act or after it."""
-    rows = connection.execute(_SQL["versions"], {"change_id": change_id, "is_after": after}).fetchall()
-    return _rows(rows)
-
-
-def concerned(connection: Connection, change_id: int) -> dict[int, bool | None]:
-    """The devices of an act; True: it retired the device, False: it brought the device back."""
-    return dict(connection.execute(_SQL["concerned"], {"change_id": change_id}).fetchall())
-
-
 def retired_among(connection: Connection, device_ids: Sequence[int]) -> set[int]:
     """Those of some devices that are retired now."""
     rows = connection.execute(_SQL["retired_now"], {"devices": list(device_ids)}).fetchall()
     return {row[0] for row in rows}
-
-
-def rebindings(connection: Connection, *, after: int) -> list[Rebinding]:
-    """What homes rest on other data since the acts behind one, oldest first."""
-    with connection.cursor(row_factory=class_row(Rebinding)) as cursor:
-        return cursor.execute(_SQL["rebindings"], {"after": after}).fetchall()
-
-
-def newest_rebinding(connection: Connection) -> int:
-    """The newest act since which some home rests on other data; 0: none."""
-    row = connection.execute(_SQL["newest_rebinding"]).fetchone()
-    return 0 if row is None else row[0]
 
 
 def _refuse_taken(connection: Connection, plan: Plan) -> None:
@@ -353,23 +285,6 @@ def _columns(rows: Iterable[Installation]) -> dict[str, object]:
         "tos": [row.valid_to for row in rows],
         "multipliers": [row.multiplier for row in rows],
     }
-
-
-def _rows(
-    rows: Iterable[tuple[int, int, datetime, int | None, str | None, datetime | None, float]],
-) -> tuple[Installation, ...]:
-    return tuple(
-        Installation(
-            device_id=device_id,
-            channel=channel,
-            valid_from=valid_from,
-            unit_id=unit_id,
-            entrance=entrance,
-            valid_to=valid_to,
-            multiplier=multiplier,
-        )
-        for device_id, channel, valid_from, unit_id, entrance, valid_to, multiplier in rows
-    )
 
 
 def _said_links(plan: Plan, device_id: int) -> dict[str, object]:

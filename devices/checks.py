@@ -12,8 +12,8 @@ from typing import Literal
 
 from psycopg.rows import class_row
 
-from devices import bindings
-from devices.bindings import Change
+from devices import changes
+from devices.changes import Change
 from devices.errors import UnknownCheck
 from devices.listing import Estates
 from storage.pool import Connection
@@ -190,16 +190,16 @@ def exchange_of(connection: Connection, found: Check) -> Change | None:
     """The exchange that a check ended with; None: it ended otherwise, or not yet."""
     if found.moved is None:
         return None
-    acts = bindings.history(connection, found.device_id)
+    acts = changes.history(connection, found.device_id)
     return next((act for act in acts if act.act == "correct" and act.at == found.ended_at), None)
 
 
 def home_then(connection: Connection, found: Check, device_id: int, channel: int) -> int | None:
     """Where a device was believed to be when a check was made; None: that was not changed since."""
-    since = [act for act in bindings.history(connection, device_id) if act.at > found.begun_at]
+    since = [act for act in changes.history(connection, device_id) if act.at > found.begun_at]
     if not since:
         return None
-    rows = bindings.believed(connection, since[-1].id, after=False)
+    rows = changes.believed(connection, since[-1].id, after=False)
     return next(
         (
             row.unit_id

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from devices import bindings, links, listing
+from devices import bindings, changes, links, listing
 from devices.acts import REASONS, Correct, Exchange, Undo
 from devices.bindings import Plan
 from devices.errors import NotInstalled, SeveralPlaces, UndoRefused, UnknownReason
@@ -88,14 +88,14 @@ def undo(connection: Connection, wanted: Undo, *, now: datetime, estates: Estate
     UndoRefused
         Too long ago, undone already, or something was changed since.
     """
-    act = bindings.change(connection, wanted.change_id)
+    act = changes.change(connection, wanted.change_id)
     if act is None:
         raise UndoRefused(f"no such act: {wanted.change_id}")
     if act.undone_by is not None or act.act == "undo":
         raise UndoRefused
     if act.act != "correct" and now - act.at > wanted.within:
         raise UndoRefused
-    concerned = bindings.concerned(connection, act.id)
+    concerned = changes.concerned(connection, act.id)
     was, became = (links.believed(connection, act.id, after=after) for after in (False, True))
     linked = [one.device_id for one in became]
     if links.of_devices(connection, linked) != became:
@@ -104,7 +104,7 @@ def undo(connection: Connection, wanted: Undo, *, now: datetime, estates: Estate
     # Where a device was meanwhile installed, a profile taken back would change what its home rests on.
     profiled = {old.device_id for old, new in zip(was, became, strict=True) if old.profile != new.profile}
     before = bindings.of_devices(connection, [*{*ids, *profiled}])
-    if set(before) != set(bindings.believed(connection, act.id, after=True)):
+    if set(before) != set(changes.believed(connection, act.id, after=True)):
         raise UndoRefused
     retired = bindings.retired_among(connection, ids)
     codes = listing.codes(connection, [*ids, *linked], estates=estates)
@@ -113,7 +113,7 @@ def undo(connection: Connection, wanted: Undo, *, now: datetime, estates: Estate
     return Plan(
         devices=codes,
         before=before,
-        after=bindings.believed(connection, act.id, after=False),
+        after=changes.believed(connection, act.id, after=False),
         revives=tuple(one for one, did in concerned.items() if did and one in retired),
         retires=tuple(one for one, did in concerned.items() if did is False and one not in retired),
         links_before=became,

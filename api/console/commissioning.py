@@ -14,7 +14,7 @@ from api.device_acts import estates_of
 from api.fields import DECIMAL, NO_NUL, Id
 from api.permissions import Needs
 from api.problems import Problem
-from devices import labels, lifecycle, listing, registration
+from devices import labels, lifecycle, listing, placements, registration, swaps
 from devices.acts import Commission, Move, Registers, Swap
 from devices.profiles import load_profiles
 from devices.registry import NewDevice
@@ -81,7 +81,7 @@ def place_page(
         installed=[row for row in listing.installations_of(connection, found.id) if row.valid_to is None],
         flat=flat,
         homes=[(home, listing.at_unit(connection, home.id, at=now)) for home in homes],
-        channels=lifecycle.channels_of(found.profile),
+        channels=placements.channels_of(found.profile),
         now=now,
     )
     return pages.render(
@@ -104,8 +104,8 @@ def confirm_page(
         home,
         installed=[row for row in listing.installations_of(connection, found.id) if row.valid_to is None],
         there=listing.at_unit(connection, unit_id, at=now),
-        channels=lifecycle.channels_of(found.profile),
-        last=lambda device_id, code: lifecycle.last_register(connection, device_id, code, at=now),
+        channels=placements.channels_of(found.profile),
+        last=lambda device_id, code: swaps.last_register(connection, device_id, code, at=now),
         now=now,
     )
     return pages.render(

@@ -19,7 +19,7 @@ from api.device_acts import estates_of, leads_touched, problem_of, undo_within
 from api.fields import NO_NUL, Id
 from api.permissions import Needs
 from api.problems import Problem
-from devices import bindings, checks, lifecycle, links, listing, overview
+from devices import changes, checks, lifecycle, links, listing, overview
 from devices.acts import REASONS, Correct, Exchange, Undo
 from devices.errors import DevicesError
 from devices.listing import Listed
@@ -96,8 +96,8 @@ def device_page(
     """One device: where it was and is, what was done to it, what was checked."""
     t = pages.language(request)
     found = listing.device(connection, device, estates=estates_of(account))
-    history = bindings.history(connection, found.id)
-    believed = {one.id: bindings.believed(connection, one.id, after=False) for one in history}
+    history = changes.history(connection, found.id)
+    believed = {one.id: changes.believed(connection, one.id, after=False) for one in history}
     homes = {row.unit_id for rows in believed.values() for row in rows if row.unit_id is not None}
     view = registry.device_view(
         t,
@@ -127,7 +127,7 @@ def device_page(
 @router.post("/devices/changes/{change_id}/undo")
 def undo(*, change_id: Id, account: Installer, connection: Db, deps: Given, now: Now) -> Response:
     """Take an act back."""
-    found = bindings.change(connection, change_id)
+    found = changes.change(connection, change_id)
     if found is None:
         raise Problem("not_found")
     if found.is_correction and not account.may("device.correct"):
@@ -140,7 +140,7 @@ def undo(*, change_id: Id, account: Installer, connection: Db, deps: Given, now:
         now=now,
         estates=mine,
     )
-    devices = {*bindings.concerned(connection, change_id)}
+    devices = {*changes.concerned(connection, change_id)}
     devices |= {one.device_id for one in links.believed(connection, change_id, after=False)}
     codes = listing.codes(connection, list(devices), estates=mine)
     return RedirectResponse(f"/devices/{quote(min(codes.values()))}?done=undone", status_code=303)

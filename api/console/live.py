@@ -16,7 +16,7 @@ from api.deps import Db, Deps, Given
 from api.device_acts import estates_of
 from api.fields import Id
 from api.problems import Problem
-from devices import bindings, checks, lifecycle, listing
+from devices import changes, checks, lifecycle, listing
 from devices.acts import Exchange
 from devices.checks import Check, Movement
 from devices.listing import Installed, Listed
@@ -51,7 +51,7 @@ def live_page(
     rows = installing.reading_rows(t, reads.newest_readings(connection, found.id), since=since, now=now)
     fresh = [row for row in rows if row.fresh]
     state = "waiting" if not fresh else ("arrived" if any(row.proven for row in fresh) else "unproven")
-    undo = bindings.change(connection, change) if change is not None and done in _DONE else None
+    undo = changes.change(connection, change) if change is not None and done in _DONE else None
     response = pages.render(
         request,
         "commission_live.html",

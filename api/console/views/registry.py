@@ -11,7 +11,8 @@ from api.console import words
 from api.console.texts import Catalogue
 from api.console.views.installing import channel_word
 from devices.acts import REASONS
-from devices.bindings import Change, Effect
+from devices.bindings import Effect
+from devices.changes import Change
 from devices.checks import Check
 from devices.installations import Installation
 from devices.lifecycle import Preview

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from devices import bindings, lifecycle, listing, registry
+from devices import bindings, changes, lifecycle, listing, placements, registry
 from devices.acts import Commission, Correct, Exchange, Move, Registers, Retire, Swap, Undo, Wanted
 from devices.errors import (
     AddressTaken,
@@ -71,7 +71,7 @@ def test_every_channel_of_the_profile_is_commissioned(
 ) -> None:
     wanted = Commission(device="l-1", place=at_home(units[0]), since=at(1))
     assert do(wanted).change_id is not None
-    channels = lifecycle.channels_of("lock-native")
+    channels = placements.channels_of("lock-native")
     assert EVENTS in channels
     assert sorted(where(connection, "l-1", *channels)) == [
         (c, units[0], at(1), None) for c in sorted(channels)
@@ -182,7 +182,7 @@ def test_a_new_act_can_be_taken_back_an_old_one_not(
     assert listing.device(connection, "w-1").active
     with pytest.raises(UndoRefused):
         do(Undo(change_id=swapped.change_id, within=within), now=NOW + HOUR)
-    acts = [(one.act, one.undone_by is not None) for one in bindings.history(connection, 1)]
+    acts = [(one.act, one.undone_by is not None) for one in changes.history(connection, 1)]
     assert acts == [("undo", False), ("swap", True), ("commission", False)]
 
 
@@ -205,11 +205,11 @@ def test_a_correction_splits_the_period_and_keeps_the_old_belief(
         (WATER, units[1], at(4), at(6)),
         (WATER, units[0], at(6), None),
     ]
-    before = bindings.believed(connection, done.change_id, after=False)
+    before = changes.believed(connection, done.change_id, after=False)
     assert [(row.unit_id, row.valid_from, row.valid_to) for row in before if row.channel == WATER] == [
         (units[0], at(0), None)
     ]
-    change = bindings.change(connection, done.change_id)
+    change = changes.change(connection, done.change_id)
     assert change is not None
     assert (change.by, change.reason, change.note) == ("account:ina", "wrong_unit", "表号抄错")
     with pytest.raises(ChangedMeanwhile):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from devices import bindings, lifecycle, listing, registry
+from devices import bindings, changes, lifecycle, listing, registry
 from devices.acts import Change, Commission, Move, ReplaceGateway, Retire, Swap, Undo, Wanted
 from devices.errors import (
     AddressTaken,
@@ -95,7 +95,7 @@ def test_a_new_gateway_takes_all_children_over(connection: Connection, do: Calla
     assert [row[0] for row in audited] == [f"device:{code}" for code in ("cs1", "cs2", "lw1", "lw2", "lw3")]
     for code in ("cs1", "cs2", "lw1"):
         device = listing.device(connection, code)
-        assert [one.act for one in bindings.history(connection, device.id)] == ["replace_gateway"], code
+        assert [one.act for one in changes.history(connection, device.id)] == ["replace_gateway"], code
     do(Undo(change_id=done.change_id, within=HOUR))
     assert (behind(connection, "cs1"), behind(connection, "cs2")) == (CHILDREN, [])
     assert listing.device(connection, "cs1").active
@@ -263,7 +263,7 @@ def test_another_profile_puts_days_on_another_footing_and_back(
     assert listing.device(connection, "lw1").profile == "water-register-100m3"
     marked = connection.execute("SELECT DISTINCT unit_id, channel FROM usage_dirty").fetchall()
     assert set(marked) == {(units[0], WATER), (units[0], EVENTS)}
-    found = bindings.rebindings(connection, after=0)
+    found = changes.rebindings(connection, after=0)
     assert {(one.act, one.reason, one.unit_id) for one in found} == {("change", "profile", units[0])}
     work_off_all(connection)
     back = do(Undo(change_id=done.change_id, within=HOUR))

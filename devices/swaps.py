@@ -1,0 +1,148 @@
+"""A new device takes over the place of an old one, and the registers that were read at it. Plans only."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+from devices import bindings, links
+from devices.acts import ReplaceGateway, Swap
+from devices.bindings import Plan
+from devices.errors import AlreadyInstalled, IsGateway, NotInstalled, OtherEstate, RegisterTooLow
+from devices.installations import Installation
+from devices.listing import Listed
+from devices.placements import channels_of, factor, installed, is_metered
+from devices.profiles import load_profiles
+from devices.timelines import by_point, cut, ends, in_force, place_of
+from storage.pool import Connection
+from storage.queries import load
+from wire.channels import BY_CODE, BY_NAME
+from wire.quality import NOT_EVIDENCE
+
+_SQL = load("devices", "swaps.sql")
+
+
+def swap(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Plan:
+    """Plan that a new device takes over.
+
+    Raises
+    ------
+    AlreadyInstalled, OtherEstate, IsGateway, RegisterTooLow, NotInstalled
+    """
+    if old.id == new.id:
+        raise AlreadyInstalled
+    if old.estate_id != new.estate_id:
+        raise OtherEstate
+    if links.children(connection, old.id):
+        raise IsGateway
+    _check_registers(connection, wanted, old)
+    return _taken_over(connection, wanted, old, new)
+
+
+def relieved(connection: Connection, wanted: ReplaceGateway, old: Listed, new: Listed) -> Plan:
+    """Plan that a gateway is taken down; the new one hangs in its place, if it hangs nowhere yet and can.
+
+    Raises
+    ------
+    OtherEstate, AlreadyInstalled
+    """
+    if old.estate_id != new.estate_id:
+        raise OtherEstate
+    before = bindings.of_devices(connection, [old.id, new.id])
+    hangs = {row.device_id for row in before if row.valid_from <= wanted.at < ends(row)}
+    profile = load_profiles().get(new.profile)
+    if old.id in hangs and new.id not in hangs and profile and (profile.channels or profile.events):
+        return _taken_over(connection, Swap(old=old.code, new=new.code, at=wanted.at), old, new)
+    after = [
+        row
+        for point, timeline in by_point(before).items()
+        for row in (cut(timeline, wanted.at, None) if point[0] == old.id else timeline)
+    ]
+    return Plan(
+        devices={old.id: old.code, new.id: new.code},
+        before=before,
+        after=tuple(after),
+        retires=(old.id,) if old.active else (),
+    )
+
+
+def last_register(connection: Connection, device_id: int, channel: int, *, at: datetime) -> float | None:
+    """The last value of a register up to a moment that is evidence; None: there is none."""
+    row = connection.execute(
+        _SQL["last_register"],
+        {"device_id": device_id, "channel": channel, "at": at, "not_evidence": int(NOT_EVIDENCE)},
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _check_registers(connection: Connection, wanted: Swap, old: Listed) -> None:
+    """A register counts upwards: what somebody read off it cannot be below what it reported."""
+    for name, read in wanted.registers.items():
+        if read.old_final is None or name not in BY_NAME:
+            continue
+        last = last_register(connection, old.id, BY_NAME[name].code, at=wanted.at)
+        # Dials show no more places than people write down.
+        if last is not None and read.old_final < math.floor(last):
+            raise RegisterTooLow(
+                f"{old.code}: {name} {read.old_final:.10g} is below its last reading {last:.10g}:"
+                " read it again, or leave it out"
+            )
+
+
+def _taken_over(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Plan:
+    before = bindings.of_devices(connection, [old.id, new.id])
+    theirs = {
+        point: row
+        for point, timeline in by_point(before).items()
+        if point[0] == old.id and (row := _up_to(timeline, wanted.at)) is not None
+    }
+    if not theirs:
+        raise NotInstalled
+    place = place_of(next(iter(theirs.values())))
+    multipliers = {channel: row.multiplier for (_, channel), row in theirs.items() if is_metered(channel)}
+    fallback = max(multipliers.values()) if len(set(multipliers.values())) == 1 else 1.0
+    wanted_rows = {
+        (new.id, channel): (
+            place,
+            factor(channel, wanted.multiplier or multipliers.get(channel, fallback)),
+        )
+        for channel in channels_of(new.profile)
+    }
+    kept = [
+        row
+        for point, timeline in by_point(before).items()
+        for row in (cut(timeline, wanted.at, None) if point in theirs else timeline)
+    ]
+    return Plan(
+        devices={old.id: old.code, new.id: new.code},
+        before=before,
+        after=installed(kept, wanted_rows, wanted.at),
+        retires=(old.id,) if wanted.retire_old and old.active else (),
+    )
+
+
+def _up_to(timeline: Sequence[Installation], at: datetime) -> Installation | None:
+    """The installation at a moment, or the one that ended just then."""
+    return in_force(timeline, at) or next((row for row in timeline if row.valid_to == at), None)
+
+
+def keep_registers(connection: Connection, wanted: Swap, plan: Plan, change_id: int) -> None:
+    """Keep what was read at a swap that was carried out."""
+    ids = {code: device_id for device_id, code in plan.devices.items()}
+    old, new = ids[wanted.old], ids[wanted.new]
+    for row in plan.after:
+        if row.device_id != new or row.valid_from != wanted.at or not is_metered(row.channel):
+            continue
+        read = wanted.registers.get(BY_CODE[row.channel].name)
+        connection.execute(
+            _SQL["insert_swap"],
+            {
+                "change_id": change_id,
+                "channel": row.channel,
+                "old": old,
+                "new": new,
+                "unit_id": row.unit_id,
+                "at": wanted.at,
+                "old_final": read and read.old_final,
+                "new_first": read and read.new_first,
+            },
+        )
