@@ -24,6 +24,7 @@ _NOT_POISON = tuple(word for word in _NOT_SO if word != "pollution")
 _TELLS_OF = frozenset(
     {"event", "events", "alarm", "alarms", "alert", "alerts", "message", "notification", "state", "status"}
 )
+_KINDS = frozenset({("event", "type"), ("alarm", "type"), ("alert", "type")})
 #: What such a text says of it.
 _SAYS = frozenset(
     {
@@ -107,7 +108,7 @@ def _is_of_device(sample: Sample) -> bool:
     """Who or how the device is; of an object that is called so, what its fields name is another thing."""
     own = sample.own
     if own.has("identity"):
-        return True
+        return own.plain not in _KINDS
     return sample.around.has("identity") and is_generic(own) and not own.has("door")
 
 
@@ -139,7 +140,8 @@ def _event(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - g
         return "tamper"
     if not NOBODY.isdisjoint(own.plain) or ("present" in own.plain and _SOMEBODY.issuperset(own.plain)):
         return "motion"
-    return _of_value(sample, context) or (_of_product(context) if is_generic(sample.own) else None)
+    is_bare = is_generic(sample.own) and sample.own.plain not in _KINDS
+    return _of_value(sample, context) or (_of_product(context) if is_bare else None)
 
 
 def _of_value(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 - guard clauses
@@ -154,9 +156,12 @@ def _of_value(sample: Sample, context: Context) -> str | None:  # noqa: PLR0911 
     if value in _WETNESS and (context.about.has("leak") or sample.own.has("water")):
         return "water_leak"
     said = words(value)
-    if not sample.own.plain or not _TELLS_OF.issuperset(sample.own.plain):
+    tells = bool(sample.own.plain) and _TELLS_OF.issuperset(sample.own.plain)
+    if not tells and sample.own.plain not in _KINDS:
         return None
-    if _SAYS.isdisjoint(said.plain) and not said.has("emergency"):
+    # A leak detector's "Emergency" is no button's.
+    pressed = said.has("emergency") and (tells or "emergency" not in said.plain)
+    if _SAYS.isdisjoint(said.plain) and not pressed:
         return None
     if said.has("sensor", "detector", "error", "test", "setting"):
         return None
@@ -202,7 +207,8 @@ def _fits(event: str, own: Words, sample: Sample, context: Context) -> bool:  # 
         return own.has("alarm", "detected")  # else how the sensor is
     if event == "gas":
         told = ("alarm", "leak", "detected", "detection", *(() if "co" in own.plain else ("status",)))
-        said = sample.words.has(*told) or (own.plain == ("gas",) and isinstance(sample.value, bool))
+        stated = own.plain in (("gas",), ("co",)) and sample.number is None
+        said = sample.words.has(*told) or stated
         return said and context.medium not in _METERS
     if event == "door_opened":
         if own.has("pulse", "cover", "lid") or (own.has("relay") and not own.has("reed", "contact")):

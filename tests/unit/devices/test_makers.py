@@ -166,3 +166,19 @@ def test_air_over_soil_is_air() -> None:
     found = {"air_temperature": 21, "soil_temperature": 12}
     assert told(found)[0] == {"temperature_c": 21}
     assert told({"temperature": 21, "soil_moisture": 12})[0] == {}
+
+
+def test_the_kind_of_an_event_may_say_what_happened() -> None:
+    assert told({"event_type": "door_open"})[1] == {"door_opened": True}
+    assert told({"event_type": "heartbeat", "battery": 90})[1] == {}
+    assert told({"device_type": "door_open", "battery": 90})[1] == {}
+
+
+def test_gas_in_words_is_an_alarm_and_in_numbers_a_concentration() -> None:
+    assert told({"co": "alarm"})[1] == {"gas": True}
+    assert told({"co": "1", "battery": 90})[1] == {}
+
+
+def test_an_emergency_of_a_detector_is_no_press_of_a_button() -> None:
+    assert told({"event_type": "Emergency", "critically_wet": True})[1] == {"water_leak": True}
+    assert told({"event_type": "SOS"})[1] == {"emergency_button": True}
