@@ -1,6 +1,6 @@
 """`/units/{id}/readings`: values as devices said them, with what must be known before trusting one."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -14,12 +14,12 @@ from api.permissions import ReadingReader
 from housing import estates
 from storage.queries import load
 from wire.channels import BY_CODE, BY_NAME
+from wire.instants import from_us, to_us
 from wire.quality import Quality
 
 router = APIRouter(tags=["units"])
 
 _SQL = load("api", "readings.sql")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: The names of `wire.channels` (a test compares them).
 ChannelName = Literal[
@@ -77,7 +77,7 @@ def list_readings(
             "channel": None if channel is None else BY_NAME[channel].code,
             "from": start,
             "to": end,
-            "after_time": _time_of(int(key[0])) if key else None,
+            "after_time": from_us(int(key[0])) if key else None,
             "after_device": min(int(key[1]), 2**31 - 1) if key else None,
             "after_channel": min(int(key[2]), 2**15 - 1) if key else None,
             "limit": limit + 1,
@@ -96,20 +96,10 @@ def list_readings(
             )
             for row in page
         ],
-        next=paging.encode("readings", _microseconds(page[-1][3]), page[-1][0], page[-1][2])
-        if more
-        else None,
+        next=paging.encode("readings", to_us(page[-1][3]), page[-1][0], page[-1][2]) if more else None,
     )
 
 
 def flags(quality: int) -> list[str]:
     """The names of the flags of a stored row."""
     return [flag.name.lower() for flag in Quality if flag & quality and flag.name]
-
-
-def _microseconds(time: datetime) -> int:
-    return (time - _EPOCH) // timedelta(microseconds=1)
-
-
-def _time_of(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)

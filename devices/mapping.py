@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import tzinfo
 from fnmatch import fnmatchcase
 
 from devices import meaning
@@ -13,12 +13,11 @@ from devices.samples import samples
 from devices.units import conversion
 from wire.channels import BY_NAME
 from wire.events import EventType, Method, Result
+from wire.instants import to_us
 from wire.reasons import Reason
 
 #: An option of a profile: what kind of device it is, in words, for fields that are taken by meaning.
 ABOUT = "about"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 #: Events that tell of a state and have no opposite among the types: over is a value of 0.
 _HAZARDS = frozenset(
     {"smoke", "gas", "water_leak", "motion", "emergency_button", "tamper", "door_forced", "battery_low"}
@@ -270,4 +269,4 @@ def _time_us(report: Report, zone: tzinfo) -> int | None:
         return report.at_us
     if report.local_at is None:
         return None
-    return (report.local_at.replace(tzinfo=zone) - _EPOCH) // _MICROSECOND
+    return to_us(report.local_at.replace(tzinfo=zone))

@@ -1,15 +1,13 @@
 """What devices say of their commands, recorded with the batch that brings it."""
 
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from devices import orders
 from devices.decoders.elements import Refusal
 from ingest.content import Ack, Sorted
 from storage.pool import Connection
+from wire.instants import from_us
 from wire.reasons import Reason
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def record(connection: Connection, content: Sorted) -> None:
@@ -33,5 +31,5 @@ def _word(ack: Ack) -> orders.Word | None:
         ack.device_id,
         ack.answered.ok,
         ack.answered.detail.replace("\x00", "\ufffd"),
-        _EPOCH + timedelta(microseconds=ack.message.received_us),
+        from_us(ack.message.received_us),
     )

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -34,12 +34,11 @@ from ingest.sorting import Sorter
 from policy.groups import Ingest
 from storage.pool import Connection
 from storage.queries import load
+from wire.instants import to_us
 from wire.reasons import Reason
 
 _log = logging.getLogger(__name__)
 _SQL = load("ingest", "todos.sql")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 #: Claimed at once.
 _CLAIM = 500
 #: What is done is stored at so many, or after so long.
@@ -274,7 +273,7 @@ def _say(row: _Row, sorter: Sorter, content: Sorted) -> None:
 
 def _row(found: tuple[Any, ...]) -> _Row:
     id_, received_at, journal_id, device_id, topic, payload, quality, attempts = found
-    received_us = (received_at - _EPOCH) // _MICROSECOND
+    received_us = to_us(received_at)
     return _Row(
         id=id_,
         journal_id=journal_id,

@@ -7,7 +7,7 @@ row a transaction holds the registry as it is, and ingest waits behind whoever w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import psycopg
@@ -22,6 +22,7 @@ from ingest.readings import ROW, Rows, evidence, settled
 from ingest.store import Mark, Written
 from storage.pool import Connection
 from storage.queries import load
+from wire.instants import from_us
 from wire.quality import Quality
 
 #: No decoder: version 1 of the import.
@@ -162,8 +163,8 @@ def _put(connection: Connection, rows: Rows) -> tuple[int, Micros]:
     span = {
         "device_id": int(rows["device_id"][0]),
         "channel": int(rows["channel"][0]),
-        "first": _moment(int(rows["time_us"].min())),
-        "last": _moment(int(rows["time_us"].max())),
+        "first": from_us(int(rows["time_us"].min())),
+        "last": from_us(int(rows["time_us"].max())),
     }
     there = connection.execute(_SQL["any_there"], span).fetchone()
     if there is not None and not there[0]:
@@ -191,7 +192,3 @@ def _count(connection: Connection, latest_us: int, written: Written) -> None:
     # On the day on which the last of it became known.
     day = _EPOCH_DAY + timedelta(days=latest_us // binary.DAY_US)
     store.tally(connection, day=day, source=_SOURCE, written=written)
-
-
-def _moment(time_us: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from policy.groups import Ingest
 from wire.channels import BY_NAME
+from wire.instants import to_us
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MINUTE_US = 60_000_000
 
@@ -44,7 +44,7 @@ class Limits:
 def limits_of(rules: Ingest) -> Limits:
     """Bring a policy's rules into this form."""
     return Limits(
-        earliest_us=(rules.earliest_at - _EPOCH) // _MICROSECOND,
+        earliest_us=to_us(rules.earliest_at),
         latest_ahead_us=rules.latest_ahead // _MICROSECOND,
         future_tolerance_us=rules.future_tolerance // _MICROSECOND,
         past_tolerance_us=rules.past_tolerance // _MICROSECOND,

@@ -1,14 +1,13 @@
 """What could not be decoded or breaks a hard limit: kept whole, with its reason, for replay."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 from ingest.content import Quarantined
 from storage.pool import Connection
 from storage.queries import load
+from wire.instants import from_us
 
 _SQL = load("ingest", "quarantine.sql")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def put(connection: Connection, rows: Mapping[bytes, Quarantined], *, journal_id: int) -> int:
@@ -27,8 +26,8 @@ def put(connection: Connection, rows: Mapping[bytes, Quarantined], *, journal_id
             "details": [row.refusal.detail for _, row in ordered],
             "decoders": [row.decoder for _, row in ordered],
             "journals": [journal_id] * len(ordered),
-            "firsts": [_EPOCH + timedelta(microseconds=row.first_us) for _, row in ordered],
-            "lasts": [_EPOCH + timedelta(microseconds=row.last_us) for _, row in ordered],
+            "firsts": [from_us(row.first_us) for _, row in ordered],
+            "lasts": [from_us(row.last_us) for _, row in ordered],
             "repeats": [row.times - 1 for _, row in ordered],
         },
     ).fetchone()

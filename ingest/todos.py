@@ -1,14 +1,13 @@
 """Messages whose decoder must not run inside ingest, kept with their batch (`ingest.decoding`)."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 from ingest.content import Todo
 from storage.pool import Connection
 from storage.queries import load
+from wire.instants import from_us
 
 _SQL = load("ingest", "todos.sql")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def put(connection: Connection, todos: Sequence[Todo], *, journal_id: int) -> None:
@@ -20,7 +19,7 @@ def put(connection: Connection, todos: Sequence[Todo], *, journal_id: int) -> No
             _SQL["put"],
             [
                 (
-                    _EPOCH + timedelta(microseconds=todo.message.received_us),
+                    from_us(todo.message.received_us),
                     journal_id,
                     todo.device_id,
                     todo.message.topic,

@@ -1,7 +1,7 @@
 """Installations and readings of many series, in a few queries for all of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from usage.derive import UNUSABLE
 from usage.series import DAY_US, Readings, Segment
 from wire.channels import BY_CODE
 from wire.forms import Form
+from wire.instants import from_us, to_us
 from wire.quality import NOT_EVIDENCE
 
 _SQL = load("usage", "recompute.sql")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The end of an installation that has none.
 _OPEN_END = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -41,8 +41,8 @@ def installations(
             found[unit_id, channel].append(
                 Segment(
                     device_id=device_id,
-                    valid_from_us=_micros(valid_from),
-                    valid_to_us=_micros(valid_to or _OPEN_END),
+                    valid_from_us=to_us(valid_from),
+                    valid_to_us=to_us(valid_to or _OPEN_END),
                     form=form,
                     multiplier=multiplier,
                 )
@@ -64,8 +64,8 @@ class Database:
             fixed = {"window": window, "unusable": int(UNUSABLE)}
             for n, before, after in self._connection.execute(_SQL["bounds"], _columns(asked, days) | fixed):
                 found[int(n)] = (
-                    None if before is None else _micros(before),
-                    None if after is None else _micros(after),
+                    None if before is None else to_us(before),
+                    None if after is None else to_us(after),
                 )
         return found
 
@@ -98,16 +98,8 @@ def _columns(asked: Sequence[Asked], days: Sequence[tuple[int, int]]) -> dict[st
         "ns": list(range(len(asked))),
         "devices": [one.segment.device_id for one in asked],
         "channels": [one.span.channel for one in asked],
-        "valid_froms": [_at(one.segment.valid_from_us) for one in asked],
-        "valid_tos": [_at(one.segment.valid_to_us) for one in asked],
-        "firsts": [_at(first * DAY_US) for first, _ in days],
-        "ends": [_at(end * DAY_US) for _, end in days],
+        "valid_froms": [from_us(one.segment.valid_from_us) for one in asked],
+        "valid_tos": [from_us(one.segment.valid_to_us) for one in asked],
+        "firsts": [from_us(first * DAY_US) for first, _ in days],
+        "ends": [from_us(end * DAY_US) for _, end in days],
     }
-
-
-def _at(time_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=time_us)
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

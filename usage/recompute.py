@@ -8,7 +8,7 @@ has the lock sees all that was committed before it took it, and keeps it until i
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
@@ -20,10 +20,10 @@ from usage.loading import Database, Forms, installations
 from usage.reach import Span, spans
 from usage.series import DAY_US, Ints
 from wire.channels import BY_NAME, CHANNELS, EVENTS
+from wire.instants import EPOCH, from_us, to_us
 
 _SQL = load("usage", "recompute.sql")
 _LOCK = 7_309_004_713
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _METERED = np.array([channel.code for channel in CHANNELS if channel.metered])
 _USAGE = Layout(
     Column(name="computed_at", kind="timestamptz"),
@@ -142,7 +142,7 @@ def _write(connection: Connection, outcomes: list[Outcome], now: datetime, earli
     quality = np.concatenate([one.derived.quality for one in outcomes])
     stays = ~np.isnan(amount).all(axis=1) | (quality != 0)
 
-    stamp = (now - _EPOCH) // timedelta(microseconds=1) - EPOCH_US
+    stamp = to_us(now) - EPOCH_US
     rows = _USAGE.write(
         {
             "computed_at": np.full(int(stays.sum()), stamp),
@@ -170,20 +170,20 @@ def _write(connection: Connection, outcomes: list[Outcome], now: datetime, earli
             ).fetchall()
     _write_faults(connection, outcomes, earliest)
     return np.array(
-        [(unit, code, day.toordinal() - _EPOCH.toordinal()) for unit, code, day in changed]
+        [(unit, code, day.toordinal() - EPOCH.toordinal()) for unit, code, day in changed]
     ).reshape(-1, 3)
 
 
 def _write_faults(connection: Connection, outcomes: list[Outcome], earliest: date) -> None:
-    since_us = (earliest - _EPOCH.date()) // timedelta(days=1) * DAY_US
+    since_us = (earliest - EPOCH.date()) // timedelta(days=1) * DAY_US
     faults = [
         (one.span, fault) for one in outcomes for fault in one.derived.faults if fault.time_us >= since_us
     ]
     columns: dict[str, object] = {
         "units": [one.span.unit_id for one in outcomes],
         "channels": [one.span.channel for one in outcomes],
-        "firsts": [_EPOCH + timedelta(days=one.span.first) for one in outcomes],
-        "ends": [_EPOCH + timedelta(days=one.span.end) for one in outcomes],
+        "firsts": [EPOCH + timedelta(days=one.span.first) for one in outcomes],
+        "ends": [EPOCH + timedelta(days=one.span.end) for one in outcomes],
         "earliest": earliest,
     }
     with connection.cursor() as cursor:
@@ -194,7 +194,7 @@ def _write_faults(connection: Connection, outcomes: list[Outcome], earliest: dat
             for span, fault in faults:
                 copy.write_row(
                     (
-                        _EPOCH + timedelta(microseconds=fault.time_us),
+                        from_us(fault.time_us),
                         fault.before,
                         fault.after,
                         span.unit_id,

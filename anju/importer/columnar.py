@@ -8,7 +8,6 @@ paths accept the same.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,9 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from anju.importer.columns import BadField, localise, moment, number
+from wire.instants import to_us
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _ISO = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
 _WITH_ZONE = _ISO + r"(Z|[+-]\d{2}:?\d{2})$"
 _anything = number(-1e300, 1e300)
@@ -99,7 +97,7 @@ def instants(
 
     def parse(field: str, row: int) -> int:
         zone = ZoneInfo(zones[zone_of[row]]) if zone_of[row] >= 0 else ZoneInfo("UTC")
-        return (localise(moment(field), zone) - _EPOCH) // _MICROSECOND
+        return to_us(localise(moment(field), zone))
 
     return _one_by_one(strings, parse, 0, np.int64)
 

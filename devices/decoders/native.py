@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -12,13 +11,12 @@ from devices.decoders.fields import names_no_number
 from wire.channels import BY_NAME
 from wire.envelope import MAX_ELEMENTS, MAX_PAYLOAD_BYTES, AnswerMessage, EventMessage, Kind, MeterMessage
 from wire.events import EventType, Method, Result
+from wire.instants import to_us
 from wire.reasons import Reason
 
 #: Decoder 1, version 1; stamped on every row, so that it can be decoded again.
 DECODER = 101
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _CHANNEL = {name: channel.code for name, channel in BY_NAME.items()}
 _EVENT_TYPE = {kind.name: int(kind) for kind in EventType}
 _METHOD = {None: 0} | {way.name: int(way) for way in Method}
@@ -144,7 +142,7 @@ def _element(kind: Kind, raw: bytes) -> Element:
 
 
 def _meter_message(raw: bytes, message: MeterMessage) -> Element:
-    time_us = (message.at - _EPOCH) // _MICROSECOND
+    time_us = to_us(message.at)
     try:
         # Adding zero turns -0.0 into 0.0: one number, one spelling.
         readings = [DecodedReading(_CHANNEL[r.ch], time_us, r.v + 0.0) for r in message.readings]
@@ -175,7 +173,7 @@ def _event_message(raw: bytes, message: EventMessage) -> Element:
         type=kind,
         method=method,
         result=result,
-        time_us=(message.at - _EPOCH) // _MICROSECOND,
+        time_us=to_us(message.at),
         subject=message.subject or None,
         value=value,
         dedupe_key=event_key(counted, kind, method, result, message.subject or None, value),

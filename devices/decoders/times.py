@@ -1,13 +1,12 @@
 """Times as formats write them: with a zone, or without one."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from devices.decoders.reports import DecodeError
+from wire.instants import to_us
 from wire.reasons import Reason
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 #: Year 9999 in microseconds: what lies beyond is no time.
 _LAST_US = 253_402_300_800_000_000
 
@@ -29,7 +28,7 @@ def of(at: datetime) -> Moment:
     """A time with its zone, if it has one."""
     if at.tzinfo is None:
         return Moment(None, at)
-    return Moment((at - _EPOCH) // _MICROSECOND, None)
+    return Moment(to_us(at), None)
 
 
 def iso(text: str) -> Moment:

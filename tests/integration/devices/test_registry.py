@@ -11,6 +11,7 @@ from devices.installations import Installation, end, install, install_all
 from storage.pool import Connection, connect
 from tests.homes import make_estate, make_units
 from wire.channels import BY_NAME, EVENTS
+from wire.instants import to_us
 from wire.quality import Quality
 
 ENERGY = BY_NAME["energy_kwh"].code
@@ -19,7 +20,7 @@ DAY = timedelta(days=1)
 
 
 def us(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return to_us(at)
 
 
 def unit_at(found: registry.Registry, device_id: int, channel: int, at: datetime) -> int:

@@ -13,6 +13,7 @@ from ingest import signs, state
 from storage.pool import Connection
 from tests.homes import make_estate, make_units
 from wire.channels import BY_NAME, EVENTS
+from wire.instants import to_us
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=30)
@@ -20,7 +21,6 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 POLICIES = {"anhe": policy.load("anhe").on(NOW.date())}
 ENERGY, WATER = BY_NAME["energy_kwh"].code, BY_NAME["water_l"].code
 POWER = BY_NAME["power_w"].code
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ def make_watched(connection: Connection, *, meters: int = 5) -> Estate:
 
 
 def us(at: datetime) -> int:
-    return (at - EPOCH) // timedelta(microseconds=1)
+    return to_us(at)
 
 
 #: For tests of what is folded.

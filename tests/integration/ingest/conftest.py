@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -17,6 +17,7 @@ from storage.pool import Connection
 from tests.homes import make_estate, make_units
 from wire.channels import BY_NAME, EVENTS
 from wire.envelope import Kind, topic_of
+from wire.instants import to_us
 
 #: When everything arrives, unless a test says otherwise.
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -82,7 +83,7 @@ def pipeline(connection: Connection) -> Pipeline:
 
 def us(at: datetime) -> int:
     """Microseconds since 1970."""
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return to_us(at)
 
 
 def sent(payload: bytes | str, *, topic: str = "", received: datetime = NOW) -> Message:

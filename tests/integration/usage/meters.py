@@ -17,9 +17,9 @@ from usage.loading import installations
 from usage.recompute import Touched, recompute
 from usage.series import DAY_US, Readings
 from wire.channels import BY_CODE, BY_NAME
+from wire.instants import EPOCH, from_us, to_us
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The day on which these meters begin to be read, in days since 1970.
 FIRST = 20_400
 ENERGY, WATER = BY_NAME["energy_kwh"].code, BY_NAME["water_l"].code
@@ -37,7 +37,7 @@ def at(day: float, *, minutes: float = 0) -> datetime:
 
 
 def us(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    return to_us(moment)
 
 
 def make_meter(
@@ -81,8 +81,8 @@ def tell(connection: Connection, device_id: int, rows: Iterable[Row], *, channel
     """Store rows as they are, with the marks of their days. Does not commit."""
     values = [
         {
-            "time": EPOCH + timedelta(microseconds=row.time),
-            "received": EPOCH + timedelta(microseconds=row.received),
+            "time": from_us(row.time),
+            "received": from_us(row.received),
             "value": row.value,
             "device": device_id,
             "channel": channel,

@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from devices.profiles import load_profiles
 from tests.unit.devices.samples import sample
 from wire.channels import BY_CODE
 from wire.events import EventType, Method, Result
+from wire.instants import to_us
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -45,7 +46,7 @@ def events(found: Element) -> list[list[str | float]]:
 
 
 def microseconds(at: datetime | None) -> int | None:
-    return None if at is None else (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return None if at is None else to_us(at)
 
 
 def names(report: Report) -> list[str | None]:
