@@ -23,6 +23,8 @@ ROW = np.dtype(
     ]
 )
 Rows = NDArray[np.void]
+#: A number for each key, in ascending order: where two differ, so do the keys.
+Fingerprints = NDArray[np.uint64]
 
 #: The same, packed: the arguments are the fields in their order.
 pack = struct.Struct("<ihhhqqd").pack
@@ -38,9 +40,8 @@ class Readings:
 
     def __init__(self) -> None:
         self._packed: list[bytes] = []
-        #: What was made of so many of them.
-        self._settled: tuple[int, Rows] | None = None
-        self._fingerprints: NDArray[np.uint64] | None = None
+        #: What was made of so many of them: rows, and their fingerprints.
+        self._settled: tuple[int, Rows, Fingerprints] | None = None
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -58,18 +59,7 @@ class Readings:
     @property
     def rows(self) -> Rows:
         """One row a key, of `ROW`."""
-        if self._settled is None or self._settled[0] != self.seen:
-            self._settled = self.seen, settled(np.frombuffer(b"".join(self._packed), ROW))
-            self._fingerprints = None
-        return self._settled[1]
-
-    @property
-    def fingerprints(self) -> NDArray[np.uint64]:
-        """One number a key: where two differ, so do the keys."""
-        rows = self.rows
-        if self._fingerprints is None:
-            self._fingerprints = _fingerprints(rows)
-        return self._fingerprints
+        return self._made[1]
 
     def add(
         self,
@@ -91,7 +81,18 @@ class Readings:
 
     def meets(self, other: "Readings") -> bool:
         """Whether a key may be in both; where it says no, none is."""
-        return bool(self and other and np.isin(self.fingerprints, other.fingerprints).any())
+        if not self or not other:
+            return False
+        ours, theirs = self._made[2], other._made[2]
+        at = np.searchsorted(theirs, ours)
+        return bool((theirs[np.minimum(at, len(theirs) - 1)] == ours).any())
+
+    @property
+    def _made(self) -> "tuple[int, Rows, Fingerprints]":
+        if self._settled is None or self._settled[0] != self.seen:
+            rows, fingerprints = _settled(np.frombuffer(b"".join(self._packed), ROW))
+            self._settled = self.seen, rows, fingerprints
+        return self._settled
 
 
 def settled(rows: Rows) -> Rows:
@@ -107,8 +108,13 @@ def settled(rows: Rows) -> Rows:
     (m,) `ROW`
         One row a key; flagged where another value came under it, as well proven.
     """
-    if len(np.unique(_fingerprints(rows))) == len(rows):
-        return rows
+    return _settled(rows)[0]
+
+
+def _settled(rows: Rows) -> tuple[Rows, Fingerprints]:
+    fingerprints = np.unique(_fingerprints(rows))
+    if len(fingerprints) == len(rows):
+        return rows, fingerprints
     quality = rows["quality"] & ~_CONFLICT
     unproven = (quality & _UNPROVEN) != 0
     key = (rows["time_us"], rows["channel"], rows["device_id"])
@@ -126,7 +132,7 @@ def settled(rows: Rows) -> Rows:
     differs = (rows["value"][order] != found["value"][group]) | ((rows["quality"][order] & _CONFLICT) != 0)
     found["quality"] = quality[winner]
     found["quality"][group[equal & differs]] |= _CONFLICT
-    return found
+    return found, fingerprints
 
 
 def evidence(rows: Rows) -> Rows:

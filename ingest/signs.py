@@ -102,8 +102,12 @@ class Sign(msgspec.Struct, gc=False):
             return False
         self.fold()
         self.message, self.received_us, self.device_us = before + message, received_us, time_us
-        run.high = counter + max(0, len(times_us) - 1)
-        run.numbers.update(range(counter, run.high + 1))
+        if len(times_us) > 1:
+            run.high = counter + len(times_us) - 1
+            run.numbers.update(range(counter, run.high + 1))
+        else:
+            run.high = counter
+            run.numbers.add(counter)
         if run.at_us is None or time_us > run.at_us:
             run.at_us = time_us
         return True

@@ -72,6 +72,8 @@ class PolicyBook:
         self.city = city
         self._layers = (tuple(own), tuple(national))
         self._policies: dict[tuple[Rule, ...], Policy] = {}
+        #: Ingest asks several times a batch.
+        self._days: dict[date, Policy] = {}
 
     @property
     def first_day(self) -> date:
@@ -102,6 +104,12 @@ class PolicyBook:
         RuleRefused
             Values that are each possible but not together.
         """
+        known = self._days.get(day)
+        if known is None:
+            known = self._days[day] = self._on(day)
+        return known
+
+    def _on(self, day: date) -> Policy:
         found: dict[str, Rule] = {}
         for layer in self._layers:
             for rule in layer:
