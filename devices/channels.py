@@ -91,13 +91,12 @@ def _still(
     climate = min((rules.stuck_climate_after for rules in every), default=timedelta(0))
     after |= dict.fromkeys(CLIMATE, climate)
     asked = [
-        (one.name, channel, span)
+        (one.name, channel, span, None, None)
         for one in kinds
         for channel, span in after.items()
         if channel in one.channel_codes
     ]
-    given = _columns(asked, "profiles", "channels", "after")
-    return _stretches(connection, connection.execute(_SQL["still"], {**around, **given}).fetchall())
+    return _unmoved(connection, asked, around)
 
 
 def _driving(
@@ -107,18 +106,20 @@ def _driving(
     load_w = min((rules.stuck_load_w for rules in every), default=0.0)
     flow_l_h = min((rules.stuck_flow_l_h for rules in every), default=0.0)
     asked = [
-        (one.name, gauge, register, load_w if gauge == POWER else flow_l_h, after)
+        (one.name, register, after, gauge, load_w if gauge == POWER else flow_l_h)
         for one in kinds
         for gauge, register in DRIVEN.items()
         if gauge in one.channel_codes and register in one.channel_codes
     ]
-    given = _columns(asked, "profiles", "gauges", "registers", "at_least", "after")
-    return _stretches(connection, connection.execute(_SQL["driven"], {**around, **given}).fetchall())
+    return _unmoved(connection, asked, around)
 
 
-def _stretches(
-    connection: Connection, looks: Collection[tuple[int, int, datetime, datetime]]
+def _unmoved(
+    connection: Connection, asked: Collection[tuple[object, ...]], around: Mapping[str, object]
 ) -> dict[int, dict[int, Stretch]]:
+    """How channels that do not move, or the gauges that should move them, have been meanwhile."""
+    given = _columns(asked, "profiles", "channels", "after", "gauges", "at_least")
+    looks = connection.execute(_SQL["unmoved"], {**around, **given}).fetchall()
     found: dict[int, dict[int, Stretch]] = {}
     given = {**_columns(looks, "devices", "channels", "since", "before"), "unproven": _UNPROVEN}
     for device_id, channel, since, count, low, high in connection.execute(_SQL["stretches"], given):

@@ -66,15 +66,25 @@ CROSS JOIN LATERAL (
 ) r
 WHERE r.value < a.below
 
--- still --
--- Gauges whose newest proven reading is the one of long before.
-SELECT d.id, a.channel, before.time, r.time
-FROM unnest(%(profiles)s::text[], %(channels)s::smallint[], %(after)s::interval[]) AS a (profile, channel, after)
+-- unmoved --
+-- Channels whose newest proven reading is the one of long before. Where a gauge is asked for with them, only
+-- while it shows something, which moves them: then the gauge is named.
+SELECT d.id, coalesce(a.gauge, a.channel), before.time, r.time
+FROM unnest(%(profiles)s::text[], %(channels)s::smallint[], %(after)s::interval[], %(gauges)s::smallint[],
+            %(at_least)s::float8[]) AS a (profile, channel, after, gauge, at_least)
 JOIN device d ON d.profile = a.profile AND d.status = 'active'
+LEFT JOIN LATERAL (
+    SELECT g.value
+    FROM v_reading g
+    WHERE g.device_id = d.id AND g.channel = a.gauge AND g.time >= %(floor)s AND g.quality & %(unproven)s = 0
+    ORDER BY g.time DESC
+    LIMIT 1
+) shown ON true
 CROSS JOIN LATERAL (
     SELECT r.time, r.value
     FROM v_reading r
-    WHERE r.device_id = d.id AND r.channel = a.channel AND r.time >= %(floor)s AND r.quality & %(unproven)s = 0
+    WHERE (a.gauge IS NULL OR shown.value >= a.at_least) AND r.device_id = d.id AND r.channel = a.channel
+      AND r.time >= %(floor)s AND r.quality & %(unproven)s = 0
     ORDER BY r.time DESC
     LIMIT 1
 ) r
@@ -82,37 +92,6 @@ CROSS JOIN LATERAL (
     SELECT b.time, b.value
     FROM v_reading b
     WHERE b.device_id = d.id AND b.channel = a.channel AND b.time <= r.time - a.after
-      AND b.time >= r.time - 2 * a.after AND b.quality & %(unproven)s = 0
-    ORDER BY b.time DESC
-    LIMIT 1
-) before
-WHERE before.value = r.value
-
--- driven --
--- Gauges that show something while the register they drive is where it was long before.
-SELECT d.id, a.gauge, before.time, r.time
-FROM unnest(%(profiles)s::text[], %(gauges)s::smallint[], %(registers)s::smallint[], %(at_least)s::float8[],
-            %(after)s::interval[]) AS a (profile, gauge, register, at_least, after)
-JOIN device d ON d.profile = a.profile AND d.status = 'active'
-CROSS JOIN LATERAL (
-    SELECT g.value
-    FROM v_reading g
-    WHERE g.device_id = d.id AND g.channel = a.gauge AND g.time >= %(floor)s AND g.quality & %(unproven)s = 0
-    ORDER BY g.time DESC
-    LIMIT 1
-) shown
-CROSS JOIN LATERAL (
-    SELECT r.time, r.value
-    FROM v_reading r
-    WHERE shown.value >= a.at_least AND r.device_id = d.id AND r.channel = a.register AND r.time >= %(floor)s
-      AND r.quality & %(unproven)s = 0
-    ORDER BY r.time DESC
-    LIMIT 1
-) r
-CROSS JOIN LATERAL (
-    SELECT b.time, b.value
-    FROM v_reading b
-    WHERE b.device_id = d.id AND b.channel = a.register AND b.time <= r.time - a.after
       AND b.time >= r.time - 2 * a.after AND b.quality & %(unproven)s = 0
     ORDER BY b.time DESC
     LIMIT 1
