@@ -54,6 +54,7 @@ class TileItem(BaseModel):
     heard_at: datetime | None
     is_silent: bool
     away_until: datetime | None
+    stopped_at: datetime | None = Field(description="Of a hazard whose flow has stopped since: when.")
 
 
 class BoardBody(BaseModel):
@@ -101,6 +102,7 @@ def board_of(
         scope=who.scope,
         silence=policy.silence,
         bands=policy.bands,
+        leak=policy.leak,
         with_leads=who.may("lead.read"),
         now=now,
     )

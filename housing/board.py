@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from psycopg.rows import class_row
 
+from housing import flows
 from housing.estates import Estate, estate
 from housing.kinds import HAZARDS
 from housing.leads import newest_sweep
 from housing.scope import Scope
-from policy.groups import Bands, Silence
+from policy.groups import Bands, Leak, Silence
 from storage.pool import Connection
 from storage.queries import load
 from wire.quality import NOT_EVIDENCE
@@ -49,6 +50,8 @@ class Tile:
     #: Of the registered absence that covers now.
     away_until: datetime | None
     away_reason: str | None
+    #: Of a hazard whose flow is known to have stopped: when it did. The home then stands with other leads.
+    stopped_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +95,7 @@ def board(
     scope: Scope,
     silence: Silence,
     bands: Bands,
+    leak: Leak,
     with_leads: bool,
     now: datetime,
 ) -> Board:
@@ -99,7 +103,7 @@ def board(
 
     Parameters
     ----------
-    silence, bands
+    silence, bands, leak
         Of the policy in force in the estate's city.
     with_leads : bool
         Whether the reader may see which lead is behind a state.
@@ -123,6 +127,7 @@ def board(
     }
     with connection.cursor(row_factory=class_row(Tile)) as cursor:
         tiles = tuple(cursor.execute(_SQL["board"], parameters))
+    tiles = _without_stopped(connection, tiles, leak=leak, now=now)
     counted = Counter(tile.state for tile in tiles)
     return Board(
         estate=found,
@@ -131,6 +136,18 @@ def board(
         silent=sum(tile.is_silent for tile in tiles),
         heard_at=max((tile.heard_at for tile in tiles if tile.heard_at is not None), default=None),
         newest_sweep=newest,
+    )
+
+
+def _without_stopped(
+    connection: Connection, tiles: tuple[Tile, ...], *, leak: Leak, now: datetime
+) -> tuple[Tile, ...]:
+    """What has stopped alarms nobody, and waits for a person like any other lead."""
+    since = {tile.unit_id: tile.since for tile in tiles if tile.state == "hazard" and tile.since is not None}
+    ends = flows.stopped(connection, since, rules=leak, now=now)
+    return tuple(
+        replace(tile, state="mid", stopped_at=ends[tile.unit_id]) if tile.unit_id in ends else tile
+        for tile in tiles
     )
 
 

@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 
 from housing.errors import NotFound
 from housing.estates import list_estates
-from housing.kinds import HAZARDS
+from housing.kinds import BY_CODE, HAZARDS
 from housing.scope import EVERYTHING, Scope
 from policy.book import PolicyBook
 from storage import watermark
@@ -61,6 +61,8 @@ class Lead:
     newest_sweep: date | None
     #: False: the newest sweep no longer finds it (the lead stays until a person closes it).
     found_now: bool
+    #: Of a hazard whose flow is known to have stopped since (`housing.flows`): when it did.
+    stopped_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,8 @@ class QueuedLead(Lead):
     #: Mean consumption a day of each of the last weeks, oldest first; None: unknown. L for hazards of
     #: water, else kWh.
     spark: list[float | None]
+    #: The first items of evidence of the same home's other open leads, which have no row of their own.
+    also: list[dict[str, object]]
 
 
 def raise_leads(connection: Connection, *, books: Mapping[str, PolicyBook], now: datetime) -> int:
@@ -162,6 +166,8 @@ def queue(
 ) -> list[QueuedLead]:
     """Leads in the order in which people work through them, with their sparklines, in one query.
 
+    A home stands once among the open ones, with the lead that presses most; decided ones stand each.
+
     Parameters
     ----------
     today : date
@@ -176,6 +182,7 @@ def queue(
         "kind": kind,
         "estate_id": estate_id,
         "hazards": list(HAZARDS),
+        "kinds": list(BY_CODE),
         "weeks": weeks,
         "first_day": today - timedelta(weeks=weeks),
         "after_as_of": after and after.last_as_of,
@@ -200,10 +207,18 @@ def counts(
     return found
 
 
+def waiting(connection: Connection, *, scope: Scope, estate_id: int | None = None) -> int:
+    """How many homes wait in the queue of open leads."""
+    row = connection.execute(_SQL["waiting"], {**scope.parameters(), "estate_id": estate_id}).fetchone()
+    assert row is not None
+    return row[0]
+
+
 def position(connection: Connection, lead_id: int, *, scope: Scope) -> tuple[int, int] | None:
-    """The place of an open lead in its reader's queue (1 is first) and the queue's length."""
+    """The place of an open lead's home in its reader's queue (1 is first) and the queue's length."""
     row = connection.execute(
-        _SQL["position"], {**scope.parameters(), "lead_id": lead_id, "hazards": list(HAZARDS)}
+        _SQL["position"],
+        {**scope.parameters(), "lead_id": lead_id, "hazards": list(HAZARDS), "kinds": list(BY_CODE)},
     ).fetchone()
     return None if row is None else (row[0], row[1])
 

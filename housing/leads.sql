@@ -89,7 +89,8 @@ ORDER BY l.id DESC
 LIMIT %(limit)s
 
 -- queue --
--- What people work through: found by the newest sweep first, hazards before the rest, then by score. With
+-- What people work through: found by the newest sweep first, hazards before the rest, then by score. A home
+-- stands once among what is open, with the kind that presses most; `also` has the first sentences of its others. With
 -- the mean day of each of the last weeks (NULL: unknown), water for leaks, else electricity.
 SELECT l.id, l.unit_id, l.unit, l.estate_id, l.estate, l.building, l.kind, l.status, l.opened_at,
        l.last_signal_at, l.last_as_of, l.since, l.since_pm_days, l.score, l.evidence, l.quality, l.detector,
@@ -109,13 +110,27 @@ SELECT l.id, l.unit_id, l.unit, l.estate_id, l.estate, l.building, l.kind, l.sta
                GROUP BY 1
            ) w ON w.week = g.week
            ORDER BY g.week
-       ) AS spark
+       ) AS spark,
+       ARRAY(
+           SELECT o.evidence -> 0
+           FROM v_lead o
+           WHERE l.status = 'open' AND o.unit_id = l.unit_id AND o.status = 'open' AND o.id <> l.id
+             AND jsonb_array_length(o.evidence) > 0
+             AND (%(kind)s::text IS NULL OR o.kind = %(kind)s)
+           ORDER BY o.last_as_of DESC, array_position(%(kinds)s::text[], o.kind), o.score DESC, o.id DESC
+       ) AS also
 FROM v_lead l
 CROSS JOIN (SELECT %(newest_sweep)s::date AS sweep) n
 WHERE (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
   AND l.status = ANY(%(statuses)s)
   AND (%(kind)s::text IS NULL OR l.kind = %(kind)s)
   AND (%(estate_id)s::integer IS NULL OR l.estate_id = %(estate_id)s)
+  AND NOT EXISTS (
+    SELECT FROM v_lead b
+    WHERE l.status = 'open' AND b.unit_id = l.unit_id AND b.status = 'open'
+      AND (%(kind)s::text IS NULL OR b.kind = %(kind)s)
+      AND (b.last_as_of, -array_position(%(kinds)s::text[], b.kind), b.score, b.id)
+          > (l.last_as_of, -array_position(%(kinds)s::text[], l.kind), l.score, l.id))
   AND (%(after_id)s::integer IS NULL
        OR (l.last_as_of, l.kind = ANY(%(hazards)s), l.score, l.id)
           < (%(after_as_of)s::date, %(after_hazard)s::boolean, %(after_score)s::real, %(after_id)s::integer))
@@ -129,15 +144,27 @@ WHERE (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
   AND (%(estate_id)s::integer IS NULL OR l.estate_id = %(estate_id)s)
 GROUP BY l.status, l.kind
 
+-- waiting --
+SELECT count(DISTINCT l.unit_id)
+FROM v_lead l
+WHERE l.status = 'open' AND (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
+  AND (%(estate_id)s::integer IS NULL OR l.estate_id = %(estate_id)s)
+
 -- position --
--- The place of one open lead in the queue of its reader, and how long that queue is.
+-- The place of the home of one open lead in the queue of its reader, and how long that queue is.
 SELECT p.place, p.total
 FROM (
-    SELECT l.id,
-           row_number() OVER (ORDER BY l.last_as_of DESC, (l.kind = ANY(%(hazards)s)) DESC, l.score DESC,
-                              l.id DESC) AS place,
+    SELECT h.unit_id,
+           row_number() OVER (ORDER BY h.last_as_of DESC, h.hazard DESC, h.score DESC, h.id DESC) AS place,
            count(*) OVER () AS total
-    FROM v_lead l
-    WHERE l.status = 'open' AND (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
+    FROM (
+        SELECT DISTINCT ON (l.unit_id) l.unit_id, l.id, l.last_as_of, l.score,
+               l.kind = ANY(%(hazards)s) AS hazard
+        FROM v_lead l
+        WHERE l.status = 'open' AND (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
+        ORDER BY l.unit_id, l.last_as_of DESC, array_position(%(kinds)s::text[], l.kind), l.score DESC,
+                 l.id DESC
+    ) h
 ) p
-WHERE p.id = %(lead_id)s
+JOIN v_lead asked ON asked.unit_id = p.unit_id
+WHERE asked.id = %(lead_id)s AND asked.status = 'open'

@@ -18,7 +18,7 @@ from api.estates import board_of
 from api.fields import NO_NUL
 from api.permissions import UnitReader
 from api.problems import Problem
-from housing import estates, leads
+from housing import estates, flows, leads
 from housing.estates import Estate
 from storage import watermark
 from storage.pool import Connection
@@ -50,6 +50,7 @@ def board_page(
     if estate is None:
         return _no_estate(request, account, connection, t)
     policy = deps.policy(estate.city, estate.time_zone, now)
+    board = board_of(connection, deps, estate, account, now)
     queue, waiting = None, 0
     if account.may("lead.read"):
         queue = leads.queue(
@@ -60,13 +61,15 @@ def board_page(
             weeks=0,
             limit=board_view.ATTENTION,
         )
-        waiting = sum(leads.counts(connection, scope=account.scope, estate_id=estate.id)["open"].values())
+        ends = {tile.unit_id: tile.stopped_at for tile in board.tiles if tile.stopped_at is not None}
+        queue = flows.ended(queue, ends)
+        waiting = leads.waiting(connection, scope=account.scope, estate_id=estate.id)
     running: set[int] = set()
     if account.may("usage.read"):
         running = {lead.unit_id for lead in queue or () if band_of(lead, policy.bands) == "hazard"}
     view = board_view.view(
         t,
-        board_of(connection, deps, estate, account, now),
+        board,
         estates=_choices(t, mine, estate, "/"),
         demo=_demo_facts(connection, t) if estate.code.startswith(_DEMO) else (),
         attention=queue,

@@ -17,7 +17,7 @@ from api.console.views.hours import water_hours
 from api.deps import Db, Given, local_day
 from api.fields import Id
 from api.permissions import LeadReader
-from housing import estates, leads, verdicts, withdrawals
+from housing import estates, flows, leads, verdicts, withdrawals
 from housing.kinds import HAZARDS
 from housing.leads import Lead, QueuedLead
 from policy.groups import Leak
@@ -53,7 +53,7 @@ def leads_page(
     estate_id = chosen.id if chosen else None
     counted = leads.counts(connection, scope=scope, estate_id=estate_id)
     counts = {
-        "open": sum(counted["open"].values()),
+        "open": leads.waiting(connection, scope=scope, estate_id=estate_id),
         "decided": sum(sum(counted[name].values()) for name in leads_view.DECIDED),
     }
     zone = mine[0].time_zone if mine else "UTC"
@@ -67,15 +67,16 @@ def leads_page(
         weeks=_WEEKS if account.may("usage.read") else 0,
         limit=_PAGE,
     )
-    bands = {one.city: deps.policy(one.city, one.time_zone, now).bands for one in mine}
+    policies = {one.city: deps.policy(one.city, one.time_zone, now) for one in mine}
+    leaks = {city: policy.leak for city, policy in policies.items()}
     view = leads_view.view(
         t,
-        queued,
+        flows.marked(connection, queued, rules=leaks, now=now),
         status=status,
         counts=counts,
         estates=mine,
         estate=chosen.code if chosen else None,
-        bands=bands,
+        bands={city: policy.bands for city, policy in policies.items()},
         skipped=skipped if after else 0,
         limit=_PAGE,
         now=now,
@@ -103,6 +104,8 @@ def lead_page(
     moved = withdrawals.of_lead(connection, lead_id, scope=account.scope)
     flash, undo = _flash(t, lead, recorded, account, done)
     policy = deps.policy(lead.city, lead.time_zone, now)
+    (lead,) = flows.marked(connection, [lead], rules={lead.city: policy.leak}, now=now)
+    others = leads.list_leads(connection, scope=account.scope, status="open", unit_id=lead.unit_id)
     return pages.render(
         request,
         "lead.html",
@@ -118,6 +121,7 @@ def lead_page(
                 connection,
                 [*(one.by for one in recorded), *(one.by.partition(":")[2] for one in moved)],
             ),
+            others=[one for one in others if one.id != lead.id],
             place=leads.position(connection, lead_id, scope=account.scope),
             plots=_plots(connection, t, lead, rules=policy.leak, now=now)
             if account.may("usage.read")
@@ -160,4 +164,4 @@ def _flash(
 
 
 def _queued(lead: Lead) -> QueuedLead:
-    return QueuedLead(**vars(lead), spark=[])
+    return QueuedLead(**vars(lead), spark=[], also=[])

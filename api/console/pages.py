@@ -154,7 +154,7 @@ def _frame(
 def _sections(account: Account, connection: Connection, current: str) -> tuple[Section, ...]:
     waiting = 0
     if account.may("lead.read"):
-        waiting = sum(leads.counts(connection, scope=account.scope)["open"].values())
+        waiting = leads.waiting(connection, scope=account.scope)
     alerting = 0
     if account.may("alert.read"):
         alerting = listing.counts(connection, scope=account.scope)["open"]

@@ -13,7 +13,7 @@ from api.deps import Db, Given
 from api.fields import Id
 from api.permissions import UnitReader
 from api.signals import episodes
-from housing import absences, board, estates, leads
+from housing import absences, board, estates, flows, leads
 from housing.kinds import KINDS
 from housing.leads import Lead
 
@@ -37,7 +37,12 @@ def unit_page(
     all_leads: list[Lead] | None = None
     if account.may("lead.read"):
         all_leads = leads.list_leads(connection, scope=scope, unit_id=unit_id, limit=50)
-    opened = _pressing_first([lead for lead in all_leads or () if lead.status == "open"])
+    rules = {header.city: policy.leak}
+    opened = _pressing_first(
+        flows.marked(
+            connection, [lead for lead in all_leads or () if lead.status == "open"], rules=rules, now=now
+        )
+    )
     year, shape = None, None
     if account.may("usage.read"):
         year = _year(connection, header, first=first, last=last)
@@ -81,4 +86,11 @@ def _year(connection: Db, header: estates.UnitHeader, *, first: date, last: date
 def _pressing_first(found: list[Lead]) -> list[Lead]:
     """What the newest sweep finds, the kinds in the order in which they press, the strongest of each."""
     order = {kind.code: place for place, kind in enumerate(KINDS)}
-    return sorted(found, key=lambda lead: (not lead.found_now, order.get(lead.kind, len(order)), -lead.score))
+    return sorted(
+        found,
+        key=lambda lead: (
+            lead.stopped_at is not None or not lead.found_now,
+            order.get(lead.kind, len(order)),
+            -lead.score,
+        ),
+    )

@@ -218,6 +218,7 @@ def test_a_page_costs_a_few_queries_whatever_it_shows(
     monkeypatch.setattr(psycopg.Cursor, "execute", counted)
     for path in _paths(site):
         assert 0 < cost(path) <= MOST_QUERIES, path
-    # 20 homes without data, or 50 with leads among them: only the hours of water come on top
-    assert cost(f"/?estate={estate.ESTATE}") - cost(f"/?estate={estate.SMALL_ESTATE}") <= 2
-    assert cost(f"/leads?estate={estate.ESTATE}") == cost(f"/leads?estate={estate.SMALL_ESTATE}")
+    # 20 homes without data, or 50 with leads among them: only the hours of water come on top, once to see
+    # whether they still flow and once to draw them
+    assert cost(f"/?estate={estate.ESTATE}") - cost(f"/?estate={estate.SMALL_ESTATE}") <= 3
+    assert cost(f"/leads?estate={estate.ESTATE}") - cost(f"/leads?estate={estate.SMALL_ESTATE}") <= 1

@@ -16,7 +16,7 @@ from api.console.texts import Catalogue
 from api.console.views.common import Choice, band_of, sentence
 from api.console.views.hours import Hours
 from housing.board import STATES, Board, Tile
-from housing.kinds import KINDS
+from housing.kinds import HAZARDS
 from housing.leads import QueuedLead
 from policy.book import Policy
 from policy.groups import Leak
@@ -164,7 +164,7 @@ def view(
         age = words.age(t, now - board.heard_at)
     todo = None
     if attention is not None:
-        pressing = [(lead, band_of(lead, policy.bands)) for lead in _one_a_home(attention)]
+        pressing = [(lead, band_of(lead, policy.bands)) for lead in attention]
         todo = tuple(
             _todo(t, lead, band, hours.get(lead.unit_id), rules=policy.leak, zone=zone, now=now)
             for lead, band in pressing
@@ -232,6 +232,8 @@ def source_word(t: Catalogue, channel: int) -> str:
 
 def _lead_word(t: Catalogue, tile: Tile, runs: Mapping[int, float]) -> str:
     kind = tile.lead_kind or ""
+    if kind in HAZARDS and tile.state != "hazard":
+        return t("tile.over")
     hours = int(runs.get(tile.lead_id or 0, 0))
     if kind == "leak" and hours:
         return t("tile.leak_hours", n=hours) if hours < 100 else t("tile.leak_days", n=hours // 24)
@@ -247,17 +249,6 @@ def _span(t: Catalogue, name: str, since: datetime | None, now: datetime) -> str
         if hours >= 48
         else t.pick("tile", f"{name}_hours", n=hours)
     )
-
-
-def _one_a_home(queue: Sequence[QueuedLead]) -> list[QueuedLead]:
-    """A home stands once in the list: with the lead of the kind that presses most."""
-    order = {kind.code: place for place, kind in enumerate(KINDS)}
-    best: dict[int, QueuedLead] = {}
-    for lead in queue:
-        known = best.setdefault(lead.unit_id, lead)
-        if order.get(lead.kind, len(order)) < order.get(known.kind, len(order)):
-            best[lead.unit_id] = lead
-    return list(best.values())
 
 
 def _todo(

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
@@ -62,10 +63,12 @@ class Evidence:
 
 
 def band_of(lead: Lead, bands: Bands) -> str:
-    """``hazard``, ``high``, ``mid`` or ``low``: how urgent or strong, in words people agreed on.
+    """``hazard``, ``over``, ``high``, ``mid`` or ``low``: how urgent or strong, in words people agreed on.
 
-    What the newest sweep no longer finds waits for a person, but presses nobody.
+    What has stopped, or the newest sweep no longer finds, waits for a person, but presses nobody.
     """
+    if lead.kind in HAZARDS and lead.status == "open" and (lead.stopped_at or not lead.found_now):
+        return "over"
     if not lead.found_now and lead.status == "open":
         return "mid" if lead.score >= bands.mid_from else "low"
     if lead.kind in HAZARDS:
@@ -73,6 +76,14 @@ def band_of(lead: Lead, bands: Bands) -> str:
     if lead.score >= bands.high_from:
         return "high"
     return "mid" if lead.score >= bands.mid_from else "low"
+
+
+def over_word(t: Catalogue, lead: Lead, *, now: datetime) -> str:
+    """That a hazard has stopped, and when, as far as that is known."""
+    zone = ZoneInfo(lead.time_zone)
+    if lead.stopped_at is not None:
+        return t("leads.stopped_at", when=words.stamp(t, lead.stopped_at, zone, now=now))
+    return t("leads.stopped_by", when=words.near_day(t, lead.last_as_of, today=now.astimezone(zone).date()))
 
 
 def sentence(t: Catalogue, lead: Lead) -> str:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from api.console.plots.scale import Floats, runs
+from api.console.plots.scale import Floats
+from housing import flows
 from policy.groups import Leak
 from storage.pool import Connection
 from usage import arrays
@@ -44,11 +45,7 @@ class Hours:
         start = max(math.floor((since - self.first) / _HOUR), 0)
         if start >= self.values.size:
             return None
-        tail = self.values[start:]
-        known = np.isfinite(tail)
-        ends = np.flatnonzero(known & (tail < rules.flow_l)).tolist()
-        ends += [first for first, stop in runs(~known) if stop - first > rules.bridge_hours]
-        return start, start + min(ends, default=tail.size)
+        return start, start + flows.run_end(self.values[start:], rules)[0]
 
     def mostly_known(self, run: tuple[int, int]) -> bool:
         """True when more hours of a run are known than not."""

@@ -9,7 +9,16 @@ from markupsafe import Markup
 
 from api.console import words
 from api.console.texts import Catalogue
-from api.console.views.common import Evidence, Figure, Table, band_of, evidence_rows, sentence, unknowns
+from api.console.views.common import (
+    Evidence,
+    Figure,
+    Table,
+    band_of,
+    evidence_rows,
+    over_word,
+    sentence,
+    unknowns,
+)
 from housing.kinds import HAZARDS
 from housing.leads import Lead
 from housing.verdicts import ACTIONS, SOURCES, Source, Verdict, codes_for, permitted
@@ -92,8 +101,12 @@ class LeadView:
     since: str
     #: What to say when the newest sweep no longer finds it; else empty.
     gone: str
-    #: hazard, high, mid or low
+    #: hazard, over, high, mid or low
     band: str
+    #: Of a hazard that is over: when it stopped.
+    over: str
+    #: The other open leads of the home: page and sentence.
+    others: tuple[tuple[str, str], ...]
     #: confirmed, refuted, dismissed, withdrawn; empty while open.
     outcome: str
     #: The data behind it turned out to be another home's; a person decides what becomes of it.
@@ -113,6 +126,7 @@ def view(
     verdicts: Sequence[Verdict],
     withdrawals: Sequence[Withdrawal],
     names: Mapping[str, str],
+    others: Sequence[Lead],
     place: tuple[int, int] | None,
     plots: Plots | None,
     bands: Bands,
@@ -125,6 +139,8 @@ def view(
     ----------
     names : mapping of str to str
         Display name by account.
+    others : sequence of Lead
+        The other open leads of the home.
     place : (int, int)
         Position in the reader's queue and its length; None: not in it.
     plots : Plots
@@ -147,7 +163,9 @@ def view(
         sentence=sentence(t, lead),
         since=_since(t, lead, zone=zone, now=now),
         gone=gone,
-        band=band_of(lead, bands),
+        band=(band := band_of(lead, bands)),
+        over=over_word(t, lead, now=now) if band == "over" else "",
+        others=tuple((f"/leads/{one.id}", sentence(t, one)) for one in others),
         outcome="" if lead.status == "open" else lead.status,
         flagged=bool(withdrawals) and withdrawals[-1].effect == "flagged" and lead.status != "open",
         evidence=tuple(evidence_rows(t, lead, today=today)),

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from api.console import words
 from api.console.plots.spark import spark
 from api.console.texts import Catalogue
-from api.console.views.common import Choice, band_of, sentence, sources_of
+from api.console.views.common import Choice, band_of, over_word, said, sentence, sources_of
 from housing.estates import Estate
 from housing.leads import QueuedLead
 from policy.groups import Bands
@@ -29,14 +29,18 @@ class Row:
     rank: str
     unit: str
     sentence: str
+    #: The sentences of the other open leads of the home.
+    also: tuple[str, ...]
     sources: tuple[str, ...]
     since: str
     #: The newest sweep no longer finds it.
     gone: bool
     #: None: the reader may not see use.
     spark: Markup | None
-    #: hazard, high, mid or low
+    #: hazard, over, high, mid or low
     band: str
+    #: Of a hazard that is over: when it stopped.
+    over: str
     #: confirmed, refuted, dismissed, withdrawn; empty while open.
     outcome: str
     closed: str
@@ -115,11 +119,13 @@ def _row(t: Catalogue, lead: QueuedLead, place: int, band: str, *, now: datetime
         rank=str(place) if lead.status == "open" else "",
         unit=lead.unit,
         sentence=sentence(t, lead),
+        also=tuple(said(t, [item]) for item in lead.also),
         sources=tuple(sources_of(lead)),
         since=t("leads.since", when=words.near_day(t, since, today=now.astimezone(zone).date())),
-        gone=lead.status == "open" and not lead.found_now,
+        gone=lead.status == "open" and not lead.found_now and band != "over",
         spark=spark(weeks) if weeks.size else None,
         band=band,
+        over=over_word(t, lead, now=now) if band == "over" else "",
         outcome="" if lead.status == "open" else lead.status,
         closed=words.stamp(t, lead.closed_at, zone, now=now) if lead.closed_at else "",
     )

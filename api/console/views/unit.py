@@ -10,7 +10,7 @@ from api.console import words
 from api.console.reads import Installed, Peers, UnitDays
 from api.console.texts import Catalogue
 from api.console.views.board import building_name
-from api.console.views.common import Evidence, Figure, band_of, evidence_rows, said, sentence
+from api.console.views.common import Evidence, Figure, band_of, evidence_rows, over_word, said, sentence
 from api.console.views.devices import DeviceRow, device_rows
 from api.console.views.lead_plots import claim_of
 from api.console.views.profiles import Profiles
@@ -158,7 +158,7 @@ def view(t: Catalogue, found: Found, *, bands: Bands, idle: Idle, now: datetime)
             OpenLead(
                 href=f"/leads/{lead.id}",
                 band=(band := band_of(lead, bands)),
-                word=t.pick("unit", f"chip_{band}"),
+                word=over_word(t, lead, now=now) if band == "over" else t.pick("unit", f"chip_{band}"),
                 sentence=sentence(t, lead),
                 marks=marks if lead is worst else (),
             )

@@ -1,11 +1,14 @@
-from datetime import UTC, datetime, timedelta
+import math
+from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 
+from housing import flows
 from housing.absences import AbsenceRow, upsert_absences
 from housing.board import STATES, board, sources_of_unit
 from housing.errors import NotFound
-from housing.leads import raise_leads
+from housing.leads import list_leads, raise_leads
 from housing.scope import EVERYTHING, Scope
 from policy import load
 from storage.pool import Connection
@@ -27,6 +30,7 @@ def _look(connection: Connection, scope: Scope = EVERYTHING):
         scope=scope,
         silence=POLICY.silence,
         bands=POLICY.bands,
+        leak=POLICY.leak,
         with_leads=True,
         now=NOW,
     )
@@ -186,3 +190,59 @@ def test_another_estate_does_not_exist_for_its_outsiders(connection: Connection)
 
 def _tile(connection: Connection, unit_id: int):
     return next(tile for tile in _look(connection).tiles if tile.unit_id == unit_id)
+
+
+def add_water(connection: Connection, unit_id: int, litres: list[float | None]) -> None:
+    """The water of the last hours of a home, the newest last; None: unknown."""
+    end = NOW.replace(minute=0, second=0, microsecond=0)
+    days: dict[date, tuple[list[float | None], list[int]]] = {}
+    for back, value in enumerate(reversed(litres), start=1):
+        at = end - back * HOUR
+        amounts, covered = days.setdefault(at.date(), ([None] * 24, [0] * 24))
+        amounts[at.hour], covered[at.hour] = value, 0 if value is None else 60
+    for day, (amounts, covered) in days.items():
+        connection.execute(
+            "INSERT INTO usage (computed_at, day, unit_id, channel, amount, covered_min, lag_h)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [NOW, day, unit_id, WATER, [math.nan if a is None else a for a in amounts], covered, [1] * 24],
+        )
+
+
+def test_a_flow_that_has_stopped_alarms_nobody_and_says_when(connection: Connection) -> None:
+    stopped, runs, unknown = build_estates(connection, "HA", units=3)["HA"]
+    gap = POLICY.leak.bridge_hours + 1
+    hours: dict[int, list[float | None]] = {
+        stopped: [*[72.0] * 26, *[0.0] * 4],
+        runs: [72.0 for _ in range(30)],
+        unknown: [72.0] * (29 - gap) + [None] * gap + [0.0],
+    }
+    for unit_id, litres in hours.items():
+        add_signal(connection, unit_id, kind="leak", score=0.9, since=NOW - 30 * HOUR)
+        add_water(connection, unit_id, litres)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    found = {tile.unit_id: (tile.state, tile.stopped_at) for tile in _look(connection).tiles}
+    end = NOW.replace(minute=0, second=0, microsecond=0) - 4 * HOUR
+    assert found == {stopped: ("mid", end), runs: ("hazard", None), unknown: ("hazard", None)}
+    leads = list_leads(connection, scope=EVERYTHING)
+    rules = {"anhe": POLICY.leak}
+    marked = {one.unit_id: one.stopped_at for one in flows.marked(connection, leads, rules=rules, now=NOW)}
+    assert marked == {stopped: end, runs: None, unknown: None}
+
+
+@pytest.mark.parametrize(
+    ("litres", "end"),
+    [
+        ([9, 9, 9], (3, False)),
+        ([9, 9, 0, 9], (2, True)),
+        ([0, 9], (0, True)),
+        ([9, None, 9, 0], (3, True)),
+        ([9, *[None] * (POLICY.leak.bridge_hours + 1), 0], (1, False)),
+        ([9, *[None] * POLICY.leak.bridge_hours, 0], (1 + POLICY.leak.bridge_hours, True)),
+        ([], (0, False)),
+    ],
+)
+def test_a_run_ends_with_a_dry_hour_and_a_gap_proves_nothing(
+    litres: list[float | None], end: tuple[int, bool]
+) -> None:
+    values = np.array([np.nan if value is None else value for value in litres], dtype=float)
+    assert flows.run_end(values, POLICY.leak) == end

@@ -8,7 +8,7 @@ import pytest
 
 from housing import verdicts
 from housing.errors import NotFound
-from housing.leads import Lead, counts, detail, list_leads, position, queue, raise_leads
+from housing.leads import Lead, counts, detail, list_leads, position, queue, raise_leads, waiting
 from housing.scope import EVERYTHING, Scope
 from policy import load
 from policy.book import PolicyBook
@@ -241,6 +241,39 @@ def test_the_queue_puts_hazards_before_the_rest_and_what_is_no_longer_found_last
     assert [position(connection, lead.id, scope=EVERYTHING) for lead in ordered] == [
         (place, 5) for place in range(1, 6)
     ]
+
+
+def test_a_home_stands_once_in_the_queue_with_its_other_reasons(connection: Connection) -> None:
+    both, one = build_estates(connection, units=2)["HA"]
+    add_signal(connection, both, kind="vacancy", score=0.7)
+    add_signal(connection, both, kind="idle_limit", score=0.6)
+    add_signal(connection, one, kind="vacancy", score=0.5)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    first, second = queue(connection, scope=EVERYTHING, today=TODAY)
+    assert (first.unit_id, first.kind, second.unit_id) == (both, "idle_limit", one)
+    other = next(
+        lead for lead in list_leads(connection, scope=EVERYTHING, unit_id=both) if lead.kind == "vacancy"
+    )
+    assert (first.also, second.also) == ([other.evidence[0]], [])
+    assert waiting(connection, scope=EVERYTHING) == 2
+    assert position(connection, other.id, scope=EVERYTHING) == (1, 2)
+    (asked,) = queue(connection, scope=EVERYTHING, today=TODAY, kind="vacancy", after=first, limit=1)
+    assert asked.unit_id == one
+    for lead in (first, other):
+        verdicts.record(
+            connection,
+            lead_id=lead.id,
+            version=1,
+            outcome="confirmed",
+            code="seen",
+            source="visit",
+            by="li",
+            now=NOW,
+            scope=EVERYTHING,
+        )
+    decided = queue(connection, scope=EVERYTHING, today=TODAY, statuses=("confirmed",))
+    assert len(decided) == 2, "both records stand"
+    assert [lead.also for lead in decided] == [[], []]
 
 
 def test_sparklines_are_weekly_means_with_gaps_kept(connection: Connection) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from api.console.texts import catalogue
-from api.console.views import board as board_view
 from api.console.views import leads as leads_view
 from api.console.views.board import tile_word
 from api.console.views.common import band_of, evidence_rows, sentence, sources_of, unknowns
@@ -65,6 +64,7 @@ LEAD = QueuedLead(
     newest_sweep=date(2026, 11, 23),
     found_now=True,
     spark=[None] * 26,
+    also=[],
 )
 
 TILE = Tile(
@@ -95,7 +95,9 @@ TILE = Tile(
         ({"score": BANDS.mid_from - 0.01}, "low"),
         ({"kind": "leak", "score": 0.1}, "hazard"),
         # what the newest sweep no longer finds presses nobody
-        ({"kind": "leak", "found_now": False}, "mid"),
+        ({"kind": "leak", "found_now": False}, "over"),
+        ({"kind": "leak", "stopped_at": NOW}, "over"),
+        ({"kind": "leak", "stopped_at": NOW, "status": "confirmed"}, "hazard"),
         ({"found_now": False}, "mid"),
         # a decided one is said as it was
         ({"found_now": False, "status": "refuted"}, "high"),
@@ -193,9 +195,29 @@ def test_hours_without_data_prove_no_flow() -> None:
     assert not hours.mostly_known((2, 2))
 
 
-def test_a_home_stands_once_in_the_list_with_what_presses_most() -> None:
-    queue = [LEAD, replace(LEAD, id=8, kind="idle_limit"), replace(LEAD, id=9, unit_id=4)]
-    assert [lead.id for lead in board_view._one_a_home(queue)] == [8, 9]
+def test_a_row_says_all_reasons_of_its_home_and_that_a_flow_is_over() -> None:
+    also: list[dict[str, object]] = [{"zh": "另有", "en": "besides"}]
+    leads = [replace(LEAD, also=also), replace(LEAD, kind="leak", stopped_at=NOW - timedelta(hours=3))]
+    first, over = leads_view.view(
+        ZH,
+        leads,
+        status="open",
+        counts={"open": 2, "decided": 0},
+        estates=[],
+        estate=None,
+        bands={"anhe": BANDS},
+        skipped=0,
+        limit=25,
+        now=NOW,
+    ).rows
+    assert (first.also, first.over) == (("另有",), "")
+    assert (over.band, over.over, over.gone) == ("over", "已于 12:42 停止", False)
+
+
+def test_a_tile_of_a_flow_that_is_over_says_so() -> None:
+    tile = replace(TILE, state="mid", lead_id=7, lead_kind="leak", stopped_at=NOW)
+    assert tile_word(ZH, tile, {7: 26.0}, NOW) == "已停"
+    assert tile_word(EN, replace(tile, state="hazard"), {7: 26.0}, NOW) == "flow 26h"
 
 
 def test_a_verdict_after_looking_needs_words_and_a_dismissal_a_reason() -> None:
