@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ingest.message import Message
 
 #: Held in memory at most, about: beyond it the reader of the broker waits. Messages of QoS 0 know no window.
-_CROWDED_BYTES = 64 * 1024 * 1024
+_CROWDED_BYTES = 8 * 1024 * 1024
 #: What a message takes beside its payload, about.
 _OVERHEAD_BYTES = 400
 
@@ -22,7 +22,7 @@ class Batching:
     #: end of a burst, and what a batch costs whatever is in it is shared by more.
     size: int = 2000
     #: At so many bytes of payload: a flood of large messages must fit into memory and one row.
-    bytes: int = 8 * 1024 * 1024
+    bytes: int = 4 * 1024 * 1024
     #: So long after the first message.
     wait_s: float = 0.1
     #: A burst: this many messages, and then nothing for `quiet_s`. The sender, or a broker with a small
