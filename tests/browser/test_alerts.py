@@ -1,6 +1,7 @@
 """The pages of alerts in a real browser: on a desk and on a phone, in both languages, with a step back."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -74,7 +75,7 @@ def test_what_is_over_stays_until_somebody_looks(site: Site, open_page: Opener, 
     page.locator("a.q").first.click()
     expect(page.locator(".note").first).to_contain_text("New data cleared its cause")
     page.get_by_role("button", name="I’ll take it").click()
-    page.get_by_role("link", name="Back to the alerts").click()
+    page.get_by_role("link", name="← Alerts").click()
     expect(page.locator("a.q")).to_have_count(1)
 
 
@@ -110,3 +111,19 @@ def _uncovered(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/uncovered")
     expect(page.locator("table.units")).to_contain_text(estate.VACANT)
     check_fits(page, "uncovered")
+
+
+def test_a_chip_holds_no_dot_and_buttons_do_not_touch(
+    site: Site, open_page: Opener, faults: Connection
+) -> None:
+    page = open_page("operator", phone=True)
+    page.goto(f"{site.url}/alerts")
+    page.locator("a.q").last.click()
+    page.get_by_role("button", name="我来处理").click()
+    assert page.evaluate("getComputedStyle(document.querySelector('.chip'), '::after').content") == "none"
+    boxes = [button.bounding_box() for button in page.locator("form .row button").all()]
+    assert len(boxes) > 1
+    for one, other in pairwise(box for box in boxes if box):
+        apart = other["x"] - one["x"] - one["width"], other["y"] - one["y"] - one["height"]
+        assert max(apart) >= 8
+    assert page.locator(".back").inner_text().startswith("← ")

@@ -158,7 +158,9 @@ def view(t: Catalogue, found: Found, *, bands: Bands, idle: Idle, now: datetime)
             OpenLead(
                 href=f"/leads/{lead.id}",
                 band=(band := band_of(lead, bands)),
-                word=over_word(t, lead, now=now) if band == "over" else t.pick("unit", f"chip_{band}"),
+                word=f"{t('leads.stopped')} · {over_word(t, lead, now=now)}"
+                if band == "over"
+                else t.pick("unit", f"chip_{band}"),
                 sentence=sentence(t, lead),
                 marks=marks if lead is worst else (),
             )

@@ -211,7 +211,7 @@ def test_a_row_says_all_reasons_of_its_home_and_that_a_flow_is_over() -> None:
         now=NOW,
     ).rows
     assert (first.also, first.over) == (("另有",), "")
-    assert (over.band, over.over, over.gone) == ("over", "已于 12:42 停止", False)
+    assert (over.band, over.over, over.gone) == ("over", "止于 12:42", False)
 
 
 def test_a_tile_of_a_flow_that_is_over_says_so() -> None:
