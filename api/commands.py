@@ -22,7 +22,8 @@ from wire.commands import COMMANDS, PRESSURE_ARTICLE, PRESSURES, REASONS
 router = APIRouter(tags=["commands"])
 
 Status = Literal["proposed", "queued", "sent", "acknowledged", "failed", "expired", "refused"]
-_PRESSURE = frozenset({Refusal.pressure, Refusal.pressure_suspected})
+#: Refusals that the law asks for.
+PRESSURE = frozenset({Refusal.pressure, Refusal.pressure_suspected})
 
 
 class CommandItem(BaseModel):
@@ -129,8 +130,8 @@ def ask_command(
     )
     # In a transaction of its own: that somebody tried stays on record though the reply is an error.
     with deps.connection() as connection:
-        asked = commands.ask(connection, wanted, asker=_asker(who), rules=rules, now=now)
-    if asked.refusal in _PRESSURE:
+        asked = commands.ask(connection, wanted, asker=asker_of(who), rules=rules, now=now)
+    if asked.refusal in PRESSURE:
         raise Problem(f"command_{asked.refusal}", article=PRESSURE_ARTICLE, command=str(asked.id))
     return CommandItem.model_validate(asked)
 
@@ -147,7 +148,7 @@ def list_commands(
 ) -> paging.Page[CommandItem]:
     """Commands in the reader's scope, the newest first."""
     found = commands.several(
-        connection, asker=_asker(who), device=device, status=status, before=_before(cursor), limit=limit + 1
+        connection, asker=asker_of(who), device=device, status=status, before=_before(cursor), limit=limit + 1
     )
     page, more = paging.page_of(found, limit)
     following = paging.encode("commands", page[-1].asked_at.isoformat(), str(page[-1].id)) if more else None
@@ -157,24 +158,25 @@ def list_commands(
 @router.get("/commands/{command_id}", responses={404: {}})
 def read_command(command_id: UUID, connection: Db, who: CommandReader) -> CommandItem:
     """One command."""
-    return CommandItem.model_validate(commands.one(connection, command_id, asker=_asker(who)))
+    return CommandItem.model_validate(commands.one(connection, command_id, asker=asker_of(who)))
 
 
 @router.post("/commands/{command_id}/approve", responses={404: {}, 409: {}})
 def approve_command(command_id: UUID, connection: Db, who: CommandApprover, now: Now) -> CommandItem:
     """Approve a proposal of somebody else; it is sent at once."""
-    found = commands.approve(connection, command_id, asker=_asker(who), now=now)
+    found = commands.approve(connection, command_id, asker=asker_of(who), now=now)
     return CommandItem.model_validate(found)
 
 
 @router.post("/commands/{command_id}/refuse", responses={404: {}, 409: {}})
 def refuse_command(command_id: UUID, connection: Db, who: CommandReader, now: Now) -> CommandItem:
     """Decline a proposal, or take back what one asked for, as long as it was not sent."""
-    found = commands.refuse(connection, command_id, asker=_asker(who), now=now)
+    found = commands.refuse(connection, command_id, asker=asker_of(who), now=now)
     return CommandItem.model_validate(found)
 
 
-def _asker(who: Account) -> Asker:
+def asker_of(who: Account) -> Asker:
+    """An account as whoever asks for, or decides about, commands."""
     return Asker(
         by=f"account:{who.username}", everything=who.scope.everything, estate_ids=who.scope.estate_ids
     )

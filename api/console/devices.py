@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.auth import Account, Now
-from api.console import pages
+from api.console import commands, pages
 from api.console.commissioning import Installer
 from api.console.texts import Catalogue
 from api.console.views import inventory, registry
@@ -34,6 +34,8 @@ Words = Annotated[str, Query(max_length=100, pattern=NO_NUL)]
 Typed = Annotated[str, Form(max_length=64, pattern=NO_NUL)]
 
 _PAGE = 50
+#: What the page says was done.
+_DONE = ("corrected", "undone", "asked", "proposed", "approved", "refused")
 #: As a browser's own field sends a local time: without seconds, with them, with parts of one.
 _LOCAL = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f")
 
@@ -120,7 +122,8 @@ def device_page(
         connection=connection,
         section="devices",
         view=view,
-        done=done if done in ("corrected", "undone") else "",
+        commands=commands.panel(connection, account, found, language=t, now=now),
+        done=done if done in _DONE else "",
     )
 
 

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from api.console import (
     alerts,
     boards,
+    commands,
     commissioning,
     devices,
     errors,
@@ -17,7 +18,7 @@ from api.console import (
     verdicts,
 )
 
-_PAGES = (pages, login, boards, units, leads, verdicts, alerts, photo, commissioning, live, devices)
+_PAGES = (pages, login, boards, units, leads, verdicts, alerts, photo, commissioning, live, devices, commands)
 
 
 def install(app: FastAPI) -> None:

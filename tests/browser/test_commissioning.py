@@ -279,6 +279,26 @@ def test_no_page_of_devices_shows_who_lives_there(site: Site, phone: Page) -> No
             check_fits(phone, path)
 
 
+def test_commands_are_given_on_a_phone_by_two_persons(site: Site, open_page: Opener) -> None:
+    operator, supervisor = open_page("operator", phone=True), open_page("supervisor", phone=True)
+    path = f"{site.url}/devices/e-1-1-0101"
+    operator.goto(path)
+    operator.get_by_role("button", name="立即抄读").tap()
+    expect(operator.get_by_role("status")).to_contain_text("指令已排队")
+    operator.get_by_role("link", name="断电…").tap()
+    expect(operator.get_by_role("heading", name="断电")).to_be_visible()
+    check_fits(operator, "command")
+    operator.get_by_text("用电危险").tap()
+    operator.get_by_role("button", name="提出，待复核").tap()
+    expect(operator.get_by_role("status")).to_contain_text("等另一人复核")
+    expect(operator.get_by_role("button", name="复核同意")).to_have_count(0)
+    check_fits(operator, "commands")
+    supervisor.goto(f"{path}?lang=en")
+    check_fits(supervisor, "to approve")
+    supervisor.get_by_role("button", name="Approve").tap()
+    expect(supervisor.locator("#commands")).to_contain_text("approved by supervisor")
+
+
 def png(pixels: np.ndarray) -> bytes:
     """A grey picture as a file."""
 

@@ -13,6 +13,7 @@ from jinja2 import Environment, nodes
 from alerts.handling import TRANSITIONS
 from api.console.texts import LANGUAGES, Plural, catalogue
 from devices.conditions import Kind as Fault
+from devices.safety import Refusal
 from housing.board import STATES
 from housing.kinds import BY_CODE
 from wire.channels import BY_NAME
@@ -39,6 +40,7 @@ BY_DATA = {
     "alerts",
     "fault",
     "field",
+    "command",
     "correct",
 }
 
@@ -155,10 +157,12 @@ def _chosen_by_data(key: str, sources: str) -> bool:
     of_acts |= {f"act_{act}" for act in ACTS} | {f"done_{act}" for act in ACTS}
     of_checks = {f"outcome_{one}" for one in CHECKED} | {f"{one}_text" for one in CHECKED}
     of_checks |= {f"outcome_{one}" for one in OUTCOMES} | {f"decided_{one}" for one in OUTCOMES}
+    of_commands = {f"refusal_{one}" for one in Refusal}
     states = {f"state_{one}{end}" for one in ("waiting", "arrived", "unproven") for end in ("", "_text")}
     listed = {
         *of_acts,
         *of_checks,
+        *of_commands,
         *states,
         *PROFILES,
         *STATES,
