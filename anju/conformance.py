@@ -10,7 +10,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from pathlib import Path
 from typing import cast
 
@@ -24,13 +24,13 @@ from devices.scope import Scope
 from ingest.limits import Limits
 from wire.channels import BY_CODE
 from wire.events import EventType
+from wire.instants import from_us
 from wire.reasons import Reason
 
 DECODED, OUT_OF_SCOPE, FAILED = "decoded", "out_of_scope", "failed"
 
 _SCOPES = frozenset(Scope)
 _GZIP = b"\x1f\x8b"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EUI = "0000000000000000"
 _UPLINK = f"application/conformance/device/{_EUI}/event/up"
 
@@ -224,6 +224,4 @@ def _event(event: DecodedEvent) -> dict[str, object]:
 
 
 def _iso(at_us: int | None) -> str | None:
-    return (
-        None if at_us is None else (_EPOCH + timedelta(microseconds=at_us)).isoformat().replace("+00:00", "Z")
-    )
+    return None if at_us is None else from_us(at_us).isoformat().replace("+00:00", "Z")

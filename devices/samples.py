@@ -7,16 +7,15 @@ beside it, an object of value and unit, a list of named values, each perhaps wit
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
 from devices.decoders.reports import Value
 from devices.setdates import SetDates
 from devices.wording import Words, words
+from wire.instants import to_us
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 #: Counts since 1970 that are taken for times: from 2010 to 2100, in seconds or milliseconds.
 _FIRST_S, _LAST_S = 1_262_304_000, 4_102_444_800
 
@@ -283,7 +282,7 @@ class _Reader:
             return None
         at = at if at.tzinfo is not None else at.replace(tzinfo=self._zone)
         try:
-            found = (at - _EPOCH) // _MICROSECOND
+            found = to_us(at)
         except OverflowError:
             return None
         return found if _FIRST_S <= found / 1_000_000 < _LAST_S else None

@@ -1,14 +1,14 @@
 """Values that a meter keeps of a set date, in a field beside: ``target_m3`` and ``target_date``."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from devices.decoders.reports import Value
 from devices.wording import Words, words
+from wire.instants import to_us
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND, _MINUTE, _DAY = timedelta(microseconds=1), timedelta(minutes=1), timedelta(days=1)
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _DATES = frozenset({"date", "datetime"})
 #: What a set date is called.
 _CALLED = frozenset(
@@ -75,6 +75,6 @@ def _moment(text: str, zone: tzinfo) -> int | None:
         elif (at.hour, at.minute) == (23, 59):
             at += _MINUTE
         at = at if at.tzinfo is not None else at.replace(tzinfo=zone)
-        return (at.replace(second=0) - _EPOCH) // _MICROSECOND
+        return to_us(at.replace(second=0))
     except (ValueError, OverflowError):
         return None

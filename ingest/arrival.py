@@ -9,9 +9,10 @@ at every replay. A stamp therefore leaves room for as many as the message can ho
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from wire.instants import EPOCH
+
 _MILLISECOND = timedelta(milliseconds=1)
 #: No value without a time is spelled in fewer bytes, and no message of ours holds more of them.
 _BYTES_A_VALUE, _MOST_VALUES = 8, 2_000
@@ -30,7 +31,7 @@ class Arrivals:
 
     def look(self) -> None:
         """Look at the clock: once for what came together."""
-        self._clock_us = (self._now() - _EPOCH) // _MILLISECOND * 1000
+        self._clock_us = (self._now() - EPOCH) // _MILLISECOND * 1000
         if self._next_us - self._clock_us > _SET_BACK_US:
             self._next_us = self._clock_us
 

@@ -8,7 +8,7 @@ shortest text.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from devices.decoders import native as native_format
 from devices.decoders import plain as plain_format
@@ -18,9 +18,9 @@ from ingest.limits import Limits
 from ingest.message import Message
 from ingest.readings import pack
 from wire.channels import BY_NAME
+from wire.instants import EPOCH
 from wire.quality import Quality
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UNPROVEN = int(Quality.IDENTITY_UNPROVEN)
 
@@ -78,7 +78,7 @@ class Speaker:
         packed: list[bytes] = []
         times_us: list[int] = []
         for element in elements:
-            time_us = (element.at - _EPOCH) // _MICROSECOND
+            time_us = (element.at - EPOCH) // _MICROSECOND
             if not self.earliest_us <= time_us - received_us <= self.latest_us:
                 return None
             times_us.append(time_us)

@@ -1,14 +1,13 @@
 """What the transaction of one batch writes, in as few journeys to the database and back as it can."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from devices.registry import Registry
 from ingest import answers, journal, quarantine, state, store, todos
 from ingest.content import Sorted
 from storage.pool import Connection
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from wire.instants import from_us
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +59,7 @@ def put(connection: Connection, batch: Understood, *, staged: bool) -> Counts | 
     journal_id = journal.append(
         connection,
         content.messages,
-        first_at=_EPOCH + timedelta(microseconds=content.messages[0].received_us),
+        first_at=from_us(content.messages[0].received_us),
         redacted=content.redacted,
     )
     written, marks = store.put(
@@ -100,7 +99,7 @@ def count(
             connection,
             client_id=listener.client_id,
             now=batch.now,
-            lag=batch.now - (_EPOCH + timedelta(microseconds=batch.oldest_us)),
+            lag=batch.now - from_us(batch.oldest_us),
             outage=listener.outage,
             resumed=listener.resumed,
         )
