@@ -129,6 +129,8 @@ class Runner:
         soonest = min((at for at in deadlines if at is not None), default=time.monotonic())
         for key, events in self._selector.select(max(0.0, soonest - time.monotonic())):
             child: _Child = key.data
+            if child.process is None:
+                continue  # it died while its job was being sent: one pipe said so before the other
             if events & selectors.EVENT_WRITE:
                 child.write()
                 self._watch(child)

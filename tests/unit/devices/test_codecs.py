@@ -1,7 +1,9 @@
 import json
 import platform
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +15,13 @@ from devices.codecs.runner import Job, Outcome, Runner
 from devices.codecs.scripts import Scripts
 from devices.errors import RunnerBroken, ScriptUnreadable
 from tests.unit.devices.hostile import DEADLY, ENDLESS
+from tests.waiting import wait_until
 
 EXAMPLE = Scripts().read("example")
 LIMIT_S = 0.4
 #: Of a machine on which much else runs.
 SLACK_S = 1.5
+DIED = "the process died: out of memory, or worse"
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +114,29 @@ def test_a_child_that_is_killed_from_outside_costs_one_message(runner: Runner) -
     assert len(by_number(found)) == 20
     assert sum(outcome.data is None for outcome in found) <= 1 + len(children)
     assert next(outcome.data for outcome in runner.run([job(1)], limit_s=LIMIT_S))
+
+
+def test_a_child_that_dies_while_its_job_is_being_sent_costs_that_job() -> None:
+    """Both of its pipes say so at once."""
+    counts = "function decodeUplink(i) { return {data: {n: i.bytes.length}} }"
+    with Runner() as runner:
+        list(runner.run([job(0)], limit_s=LIMIT_S))
+        (child,) = [child for child in runner._children if child.ready][:1]
+        assert child.process is not None
+        child.process.send_signal(signal.SIGSTOP)
+        process = child.process
+
+        def kill_half_way() -> None:
+            wait_until(lambda: child.job is not None and bool(child.unsent), what="the pipe is full")
+            process.kill()
+
+        killer = threading.Thread(target=kill_half_way)
+        killer.start()
+        outcomes = list(runner.run([job(n, counts, data=bytes(100_000)) for n in range(6)], limit_s=5))
+        killer.join()
+    found = by_number(outcomes)
+    assert len(found) == 6
+    assert [outcome.error for outcome in outcomes if outcome.data is None] == [DIED]
 
 
 def test_what_was_given_up_half_way_is_not_mixed_with_what_comes_next(runner: Runner) -> None:
