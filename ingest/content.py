@@ -64,6 +64,15 @@ class Ack(NamedTuple):
     decoder: int
 
 
+class Part(NamedTuple):
+    """A part of a message, as it would be quarantined alone."""
+
+    #: Whose word it is; None: nobody's that is known.
+    device_id: int | None
+    decoder: int
+    raw: bytes
+
+
 class Framed(msgspec.Struct, frozen=True):
     """A part of a message that only the vendor's own decoder understands."""
 
@@ -107,7 +116,7 @@ class Sorted:
 
     def quarantine(self, message: Message, payload: bytes, refusal: Refusal, decoder: int) -> None:
         """Take in what is refused."""
-        digest = _digest(message.topic, payload)
+        digest = digest_of(message.topic, payload)
         there = self.quarantined.get(digest)
         self.quarantined[digest] = Quarantined(
             topic=storable(message.topic),
@@ -142,8 +151,11 @@ class Sorted:
 
 
 @lru_cache(maxsize=1)
-def _digest(topic: str, payload: bytes) -> bytes:
-    """Once for a message of which many parts are refused, one after the other."""
+def digest_of(topic: str, payload: bytes) -> bytes:
+    """By what a refused message, or part of one, is known.
+
+    Kept for a message of which many parts are refused, one after the other.
+    """
     return hashlib.sha256(topic.encode() + b"\x00" + payload).digest()
 
 

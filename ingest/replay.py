@@ -19,7 +19,7 @@ from devices.codecs.scripts import Scripts
 from devices.formats import FORMATS
 from ingest import packs, quarantine, store
 from ingest.bound import Bound
-from ingest.content import Quarantined, Sorted, storable
+from ingest.content import Quarantined, Sorted, digest_of, storable
 from ingest.decoding import Decoding
 from ingest.errors import RegistryMoved, UnknownDecoder, UnknownDevice
 from ingest.journal import Journaled
@@ -158,6 +158,8 @@ class _Run:
     refused: dict[bytes, Quarantined] = field(default_factory=dict)
     #: Of each refused message, the block it came with.
     journals: dict[bytes, int] = field(default_factory=dict)
+    #: Parts in scope of messages that hold others as well.
+    settled: set[bytes] = field(default_factory=set)
 
     def decode(self) -> None:
         """Decode into the staging tables what is asked for, and what it meets there."""
@@ -196,11 +198,11 @@ class _Run:
         ]
         if self.topics is not None and not any(storable(m.topic) in self.topics for m in messages):
             return
-        content, topics = self._in_scope(messages)
+        content, whole = self._in_scope(messages)
         store.merge(self.connection, content, journal_id)
         self.connection.execute(
             _SQL["note_block"],
-            {"id": journal_id, "topics": sorted(map(storable, topics)), "judged": sorted(content.judged)},
+            {"id": journal_id, "topics": sorted(map(storable, whole)), "judged": sorted(content.judged)},
         )
         self.refused |= content.quarantined
         self.journals |= dict.fromkeys(content.quarantined, journal_id)
@@ -208,11 +210,14 @@ class _Run:
         self.messages += len(messages)
 
     def _in_scope(self, messages: list[Message]) -> tuple[Sorted, set[str]]:
-        """What the messages of a block say of what is in scope, and the topics of those messages."""
+        """What the messages of a block say of what is in scope, and the topics that wholly are."""
+        topics = {message.topic for message in messages}
         if self.devices is None and self.decoder is None:
-            return self._sort(messages), {message.topic for message in messages}
-        whole, topics = Sorted(), set[str]()
+            return self._sort(messages), topics
+        whole, shared = Sorted(), set[str]()
         for message in messages:
+            if not self._settles(message):
+                shared.add(message.topic)
             said = self._sort([message])
             readings = [row for row in said.readings.rows if self._is_in(row["device_id"], row["decoder"])]
             events = [(k, *e) for k, e in said.events.items() if self._is_in(k.device_id, e[0].decoder)]
@@ -220,13 +225,23 @@ class _Run:
             is_from = self.devices is None or (sender is not None and sender.id in self.devices)
             if not readings and not events and not is_from:
                 continue
-            topics.add(message.topic)
             whole.readings.extend([row.tobytes() for row in readings])
             for key, found, event in events:
                 whole.add_event(key, found, event)
             whole.quarantined |= said.quarantined
             whole.judged |= said.judged
-        return whole, topics
+        return whole, topics - shared
+
+    def _settles(self, message: Message) -> bool:
+        """Note what of a message is in scope, be it good now or refused; whether all of it is."""
+        sender, parts = self.sorter.sender(message.topic), self.sorter.parts(message)
+        if not parts:
+            return self.decoder is None and sender is not None and self._is_in(sender.id, 0)
+        ours = [
+            part for part in parts if part.device_id is not None and self._is_in(part.device_id, part.decoder)
+        ]
+        self.settled.update(digest_of(message.topic, part.raw) for part in ours)
+        return len(ours) == len(parts)
 
     def _sort(self, messages: list[Message]) -> Sorted:
         content = self.sorter.sort(messages)
@@ -295,6 +310,7 @@ class _Run:
         released = self.connection.execute(
             _SQL["settle_quarantine"],
             {
+                "settled": sorted(self.settled),
                 "hashes": hashes,
                 "reasons": [row.refusal.reason.value for _, row in rows],
                 "details": [row.refusal.detail for _, row in rows],

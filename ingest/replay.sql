@@ -114,7 +114,7 @@ INSERT INTO replay (at, by, scope, outcome) VALUES (%(at)s, %(by)s, %(scope)s, '
 UPDATE replay SET outcome = %(outcome)s WHERE id = %(id)s
 
 -- settle_quarantine --
--- What is refused no longer goes; what is refused for another reason now says so.
+-- What is refused no longer goes, if it is in scope: its topic is as a whole, or this very part is; what is refused for another reason now says so.
 WITH again AS (
     SELECT * FROM unnest(%(hashes)s::bytea[], %(reasons)s::text[], %(details)s::text[], %(decoders)s::smallint[])
         AS a (hash, reason, detail, decoder)
@@ -125,7 +125,7 @@ WITH again AS (
 )
 DELETE FROM quarantine q
 USING replayed_block b
-WHERE q.journal_id = b.id AND q.topic = ANY (b.topics)
+WHERE q.journal_id = b.id AND (q.topic = ANY (b.topics) OR q.message_hash = ANY (%(settled)s::bytea[]))
   AND NOT EXISTS (SELECT FROM again a WHERE a.hash = q.message_hash)
 
 -- known_quarantine --

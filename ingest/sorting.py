@@ -15,7 +15,7 @@ from ingest.addressing import Address, Addressing
 from ingest.arrival import Spread
 from ingest.bound import Bound
 from ingest.conflict import candidate
-from ingest.content import UNDECODED, Ack, EventKey, Framed, Sorted, Todo
+from ingest.content import UNDECODED, Ack, EventKey, Framed, Part, Sorted, Todo
 from ingest.judging import Judge
 from ingest.limits import Limits
 from ingest.message import REDACTED, Message
@@ -77,6 +77,23 @@ class Sorter:
     def sender(self, topic: str) -> Device | None:
         """Who a topic says a message is from."""
         return self._addressing.read(topic).sender
+
+    def parts(self, message: Message) -> list[Part]:
+        """Find whose word each part of a message is; empty: it cannot be taken apart."""
+        address = self._addressing.read(message.topic)
+        native, sender = address.native, address.sender
+        if native is not None and sender is not None:
+            elements = native_format.decode(native.kind, message.payload)
+            return [Part(sender.id, native_format.DECODER, element.raw) for element in elements]
+        if address.format is None:
+            return []
+        parsed, _ = self._parse(address.format, address, message)
+        found: list[Part] = []
+        for report in () if isinstance(parsed, Refusal) else parsed:
+            device = self._addressing.device_of(report, address)
+            device_id = device.id if isinstance(device, Device) else None
+            found.append(Part(device_id, address.format.decoder, report.raw))
+        return found
 
     def framed(self, message: Message, device_id: int) -> list[Framed]:
         """Find what a message holds for the vendor's own decoder of one device."""
