@@ -22,6 +22,8 @@ TRANSLATED: dict[type[DevicesError], str] = {
     errors.UnknownPlace: "not_found",
     errors.UnknownCheck: "not_found",
     errors.RegisterTooLow: "register_too_low",
+    errors.FigureInvalid: "figure_invalid",
+    errors.RecordedLater: "recorded_later",
     errors.PlaceTaken: "place_taken",
     errors.InstallationConflict: "place_taken",
     errors.AlreadyInstalled: "already_installed",
@@ -113,6 +115,21 @@ def estates_of(who: Account) -> Sequence[int] | None:
 def undo_within(deps: Deps, now: datetime) -> timedelta:
     """How long an act can be taken back: the shortest time of any city, so that none is exceeded."""
     return min(book.on(now.date()).commissioning.undo_within for book in deps.books.values())
+
+
+def moment_of(who: Account, at: datetime | None, *, deps: Deps, now: datetime) -> datetime:
+    """When an act shall hold from; further back than acts can be taken back, it corrects the past.
+
+    Raises
+    ------
+    Problem
+        ``not_permitted``: whoever installs may not correct.
+    """
+    if at is None:
+        return now
+    if now - at > undo_within(deps, now) and not who.may("device.correct"):
+        raise Problem("not_permitted", action="device.correct")
+    return at
 
 
 def answer(connection: Db, who: Account, wanted: Wanted, asked: Asked, *, now: datetime) -> Acted:

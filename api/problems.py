@@ -125,8 +125,9 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         ),
         "several_places": Text(
             status=409,
-            zh="设备在这段时间装过几处，请缩短时间段",
-            en="A device was at several places in that period: choose a shorter one",
+            zh="设备或它的各通道不在同一处，请缩短时间段，或先更正它装在哪里",
+            en="A device or its channels are at several places: choose a shorter period, or first correct"
+            " where it hangs",
         ),
         "device_retired": Text(status=409, zh="设备已停用", en="The device is retired"),
         "changed_meanwhile": Text(
@@ -138,6 +139,16 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             status=409,
             zh="不能撤回：时间已过、之后又有改动，或已撤回",
             en="This cannot be undone: too long ago, changed since, or undone already",
+        ),
+        "recorded_later": Text(
+            status=409,
+            zh="这一时刻之后还有安装登记，不能这样改动，请改用更正",
+            en="More is recorded of the device after that moment: correct where it was instead",
+        ),
+        "figure_invalid": Text(
+            status=422,
+            zh="止码和起码须是不小于0的数，倍率须大于0",
+            en="A register is a number from 0 on, and a multiplier is one above 0",
         ),
         "register_too_low": Text(
             status=422,

@@ -77,6 +77,14 @@ class RegisterTooLow(DevicesError):
     """The old meter's last value is below what it has reported: read it again, or leave it out."""
 
 
+class FigureInvalid(DevicesError):
+    """A register is a number from 0 on, and a multiplier is one above 0."""
+
+
+class RecordedLater(DevicesError):
+    """More is recorded of the device after that moment: correct where it was instead."""
+
+
 class PlaceTaken(InstallationConflict):
     """Another device serves this channel there in that period."""
 
@@ -104,7 +112,7 @@ class UnknownPlace(DevicesError):
 
 
 class SeveralPlaces(DevicesError):
-    """A device was at several places in that period: choose one in which each was at one place."""
+    """A device was at several places: choose a period in which each was at one place."""
 
 
 class ChangedMeanwhile(DevicesError):

@@ -1,5 +1,6 @@
 """A device is put up, moved, or taken down. Plans only."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -7,7 +8,15 @@ from datetime import datetime
 from devices import bindings, links, listing
 from devices.acts import Commission, Move, Retire
 from devices.bindings import Plan
-from devices.errors import AlreadyInstalled, HasChildren, NothingToInstall, NotInstalled, UnknownProfile
+from devices.errors import (
+    AlreadyInstalled,
+    FigureInvalid,
+    HasChildren,
+    NothingToInstall,
+    NotInstalled,
+    RecordedLater,
+    UnknownProfile,
+)
 from devices.installations import Installation
 from devices.listing import Listed
 from devices.profiles import load_profiles
@@ -40,8 +49,9 @@ def commission(connection: Connection, wanted: Commission, device: Listed) -> Pl
 
     Raises
     ------
-    AlreadyInstalled, UnknownProfile, NothingToInstall
+    AlreadyInstalled, UnknownProfile, NothingToInstall, FigureInvalid
     """
+    check_multiplier(wanted.multiplier)
     before = bindings.of_devices(connection, [device.id])
     points = [(device.id, channel) for channel in channels_of(device.profile)]
     return Plan(
@@ -56,11 +66,11 @@ def commission(connection: Connection, wanted: Commission, device: Listed) -> Pl
 
 
 def move(connection: Connection, wanted: Move, device: Listed) -> Plan:
-    """Plan that what hangs somewhere hangs elsewhere.
+    """Plan that what hangs somewhere hangs elsewhere; what is recorded after that moment stays as it is.
 
     Raises
     ------
-    NotInstalled
+    NotInstalled, RecordedLater
     """
     before = bindings.of_devices(connection, [device.id])
     after: list[Installation] = []
@@ -70,13 +80,17 @@ def move(connection: Connection, wanted: Move, device: Listed) -> Plan:
         if row is None:
             after += timeline
             continue
+        if row.valid_to is not None:
+            raise RecordedLater(
+                f"{device.code}: more is recorded after {wanted.at:%Y-%m-%d %H:%M} (UTC):"
+                " say where it was and until when (anju devices correct)"
+            )
         found = True
         piece = replace(
             row,
             unit_id=wanted.place.unit_id,
             entrance=wanted.place.entrance,
             valid_from=wanted.at,
-            valid_to=None,
         )
         after += put(timeline, piece)
     if not found:
@@ -143,6 +157,17 @@ def installed(
 def factor(channel: int, multiplier: float) -> float:
     """Registers are multiplied; gauges say what is, and events are no numbers."""
     return multiplier if is_metered(channel) else 1.0
+
+
+def check_multiplier(multiplier: float) -> None:
+    """Refuse what nothing can be multiplied by.
+
+    Raises
+    ------
+    FigureInvalid
+    """
+    if not (math.isfinite(multiplier) and multiplier > 0):
+        raise FigureInvalid(f"{multiplier:g} is no multiplier: it is a number above 0")
 
 
 def is_metered(channel: int) -> bool:

@@ -1,21 +1,30 @@
 """A new device takes over the place of an old one, and the registers that were read at it. Plans only."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from devices import bindings, links
 from devices.acts import ReplaceGateway, Swap
 from devices.bindings import Plan
-from devices.errors import AlreadyInstalled, IsGateway, NotInstalled, OtherEstate, RegisterTooLow
+from devices.errors import (
+    AlreadyInstalled,
+    FigureInvalid,
+    IsGateway,
+    NotInstalled,
+    OtherEstate,
+    RecordedLater,
+    RegisterTooLow,
+    SeveralPlaces,
+)
 from devices.installations import Installation
 from devices.listing import Listed
-from devices.placements import channels_of, factor, installed, is_metered
+from devices.placements import channels_of, check_multiplier, factor, installed, is_metered
 from devices.profiles import load_profiles
-from devices.timelines import by_point, cut, ends, in_force, place_of
+from devices.timelines import Place, Point, by_point, cut, ends, in_force, place_of
 from storage.pool import Connection
 from storage.queries import load
-from wire.channels import BY_CODE, BY_NAME
+from wire.channels import BY_CODE, BY_NAME, EVENTS
 from wire.quality import NOT_EVIDENCE
 
 _SQL = load("devices", "swaps.sql")
@@ -26,7 +35,8 @@ def swap(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Plan
 
     Raises
     ------
-    AlreadyInstalled, OtherEstate, IsGateway, RegisterTooLow, NotInstalled
+    AlreadyInstalled, OtherEstate, IsGateway, FigureInvalid, RegisterTooLow, NotInstalled, RecordedLater,
+    SeveralPlaces
     """
     if old.id == new.id:
         raise AlreadyInstalled
@@ -34,6 +44,8 @@ def swap(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Plan
         raise OtherEstate
     if links.children(connection, old.id):
         raise IsGateway
+    if wanted.multiplier is not None:
+        check_multiplier(wanted.multiplier)
     _check_registers(connection, wanted, old)
     return _taken_over(connection, wanted, old, new)
 
@@ -43,7 +55,7 @@ def relieved(connection: Connection, wanted: ReplaceGateway, old: Listed, new: L
 
     Raises
     ------
-    OtherEstate, AlreadyInstalled
+    OtherEstate, AlreadyInstalled, SeveralPlaces
     """
     if old.estate_id != new.estate_id:
         raise OtherEstate
@@ -77,6 +89,9 @@ def last_register(connection: Connection, device_id: int, channel: int, *, at: d
 def _check_registers(connection: Connection, wanted: Swap, old: Listed) -> None:
     """A register counts upwards: what somebody read off it cannot be below what it reported."""
     for name, read in wanted.registers.items():
+        for value in (read.old_final, read.new_first):
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise FigureInvalid(f"{name}: {value:g} is no value of a register: it is a number from 0 on")
         if read.old_final is None or name not in BY_NAME:
             continue
         last = last_register(connection, old.id, BY_NAME[name].code, at=wanted.at)
@@ -97,12 +112,12 @@ def _taken_over(connection: Connection, wanted: Swap, old: Listed, new: Listed) 
     }
     if not theirs:
         raise NotInstalled
-    place = place_of(next(iter(theirs.values())))
+    _refuse_later(before, theirs, wanted, old)
     multipliers = {channel: row.multiplier for (_, channel), row in theirs.items() if is_metered(channel)}
     fallback = max(multipliers.values()) if len(set(multipliers.values())) == 1 else 1.0
     wanted_rows = {
         (new.id, channel): (
-            place,
+            _place(channel, theirs, old, new),
             factor(channel, wanted.multiplier or multipliers.get(channel, fallback)),
         )
         for channel in channels_of(new.profile)
@@ -118,6 +133,33 @@ def _taken_over(connection: Connection, wanted: Swap, old: Listed, new: Listed) 
         after=installed(kept, wanted_rows, wanted.at),
         retires=(old.id,) if wanted.retire_old and old.active else (),
     )
+
+
+def _refuse_later(
+    before: Sequence[Installation], theirs: Mapping[Point, Installation], wanted: Swap, old: Listed
+) -> None:
+    """Where the old device hung after the moment would be forgotten."""
+    if any((row.device_id, row.channel) in theirs and row.valid_from > wanted.at for row in before):
+        raise RecordedLater(
+            f"{old.code}: it hangs elsewhere after {wanted.at:%Y-%m-%d %H:%M} (UTC): swap it at a later"
+            " moment, or say first where it was (anju devices correct)"
+        )
+
+
+def _place(channel: int, theirs: Mapping[Point, Installation], old: Listed, new: Listed) -> Place:
+    """Where the same channel of the old device hung; of one that it had not, where all others did."""
+    same = theirs.get((old.id, channel))
+    if same is not None:
+        return place_of(same)
+    places = {place_of(row) for row in theirs.values()}
+    if len(places) > 1:
+        name = "events" if channel == EVENTS else BY_CODE[channel].name
+        raise SeveralPlaces(
+            f"{old.code} hangs at several places and has no {name}, so it does not tell where that of"
+            f" {new.code} hangs: bring {old.code} to one place first (anju devices correct), or retire it"
+            f" and commission {new.code}"
+        )
+    return next(iter(places))
 
 
 def _up_to(timeline: Sequence[Installation], at: datetime) -> Installation | None:

@@ -9,10 +9,12 @@ from devices.errors import (
     AddressTaken,
     AlreadyInstalled,
     ChangedMeanwhile,
+    FigureInvalid,
     NotInstalled,
     OtherEstate,
     PeriodEmpty,
     PlaceTaken,
+    RecordedLater,
     RetiredDevice,
     SeveralPlaces,
     UndoRefused,
@@ -251,6 +253,81 @@ def test_devices_that_were_at_several_places_are_not_guessed_about(do: Callable,
         do(Exchange(one="w-1", other="w-2", since=at(1)))
     with pytest.raises(PeriodEmpty):
         do(Exchange(one="w-1", other="w-2", since=at(3), until=at(3)))
+
+
+def test_a_move_to_the_past_does_not_erase_where_it_hung_later(
+    connection: Connection, do: Callable, units: list[int]
+) -> None:
+    do(Commission(device="w-1", place=at_home(units[0]), since=at(0)))
+    do(Move(device="w-1", place=at_home(units[1]), at=at(20)))
+    with pytest.raises(RecordedLater, match=r"w-1: more is recorded after .* correct"):
+        do(Move(device="w-1", place=at_home(units[2]), at=at(10)))
+    do(Move(device="w-1", place=at_home(units[2]), at=at(25)))
+    assert [row[1:3] for row in where(connection, "w-1")] == [
+        (units[0], at(0)),
+        (units[1], at(20)),
+        (units[2], at(25)),
+    ]
+
+
+def test_a_move_to_the_past_does_not_bring_back_what_was_taken_down(
+    connection: Connection, do: Callable, units: list[int]
+) -> None:
+    do(Commission(device="w-1", place=at_home(units[0]), since=at(0)))
+    do(Swap(old="w-1", new="w-2", at=at(9), retire_old=False))
+    with pytest.raises(RecordedLater):
+        do(Move(device="w-1", place=at_home(units[1]), at=at(5)))
+    assert where(connection, "w-1") == [(WATER, units[0], at(0), at(9))]
+
+
+def test_a_swap_in_the_past_does_not_erase_where_the_old_one_hung_later(
+    connection: Connection, do: Callable, units: list[int]
+) -> None:
+    do(Commission(device="w-1", place=at_home(units[0]), since=at(0)))
+    do(Move(device="w-1", place=at_home(units[1]), at=at(20)))
+    with pytest.raises(RecordedLater, match="w-1: it hangs elsewhere after"):
+        do(Swap(old="w-1", new="w-2", at=at(10)))
+    do(Swap(old="w-1", new="w-2", at=at(20)))
+    assert where(connection, "w-2") == [(WATER, units[1], at(20), None)]
+
+
+def test_a_swap_does_not_hang_a_channel_where_another_one_hung(
+    connection: Connection, do: Callable, units: list[int]
+) -> None:
+    channels = placements.channels_of("water-register")
+    do(Commission(device="w-1", place=at_home(units[0]), since=at(0)))
+    do(Correct(device="w-1", place=at_home(units[1]), since=at(0), channels=["water_l"]))
+    do(Swap(old="w-1", new="w-2", at=at(9)))
+    places = {row[0]: row[1] for row in where(connection, "w-2", *channels)}
+    assert len(places) > 1
+    assert places == {one: units[1] if one == WATER else units[0] for one in channels}
+
+
+def test_a_channel_that_the_old_one_had_not_is_not_guessed_to_a_place(
+    connection: Connection, do: Callable, units: list[int]
+) -> None:
+    registry.register_device(
+        connection, code="e-1", profile="dlt645-meter", estate_id=make_estate(connection)
+    )
+    do(Commission(device="w-1", place=at_home(units[0]), since=at(0)))
+    corrected = do(Correct(device="w-1", place=at_home(units[1]), since=at(0), channels=["water_l"]))
+    with pytest.raises(SeveralPlaces, match=r"w-1 hangs at several places and has no .*: bring w-1 to one"):
+        do(Swap(old="w-1", new="e-1", at=at(9)))
+    do(Undo(change_id=corrected.change_id, within=HOUR))
+    do(Swap(old="w-1", new="e-1", at=at(9)))
+    channels = placements.channels_of("dlt645-meter")
+    assert {row[1] for row in where(connection, "e-1", *channels)} == {units[0]}
+
+
+@pytest.mark.parametrize("multiplier", [float("nan"), float("inf"), 0.0, -1.0])
+def test_nothing_is_multiplied_by_what_is_no_number(
+    do: Callable, units: list[int], multiplier: float
+) -> None:
+    with pytest.raises(FigureInvalid):
+        do(Commission(device="w-1", place=at_home(units[0]), since=at(0), multiplier=multiplier))
+    do(Commission(device="w-1", place=at_home(units[0]), since=at(0)))
+    with pytest.raises(FigureInvalid):
+        do(Swap(old="w-1", new="w-2", at=at(9), multiplier=multiplier))
 
 
 def test_acts_are_kept_for_good(connection: Connection, do: Callable, units: list[int]) -> None:

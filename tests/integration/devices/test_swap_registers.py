@@ -10,7 +10,7 @@ from anju import cli
 from anju.errors import AnjuError
 from devices import lifecycle, listing, registry
 from devices.acts import Commission, Registers, Swap
-from devices.errors import RegisterTooLow
+from devices.errors import FigureInvalid, RegisterTooLow
 from devices.timelines import Place
 from storage.pool import Connection
 from tests.homes import make_estate, make_units
@@ -78,6 +78,19 @@ def test_a_reading_that_is_no_evidence_does_not_count(connection: Connection, ol
     assert not listing.device(connection, "w-1").active
 
 
+@pytest.mark.parametrize("read", [float("nan"), float("inf"), -float("inf"), -1.0])
+def test_what_is_no_number_does_not_pass_as_a_register(connection: Connection, old: int, read: float) -> None:
+    for registers in (Registers(old_final=read), Registers(new_first=read)):
+        with pytest.raises(FigureInvalid, match=r"water_l: .* is no value of a register"):
+            lifecycle.perform(
+                connection,
+                Swap(old="w-1", new="w-2", at=at(3), registers={"water_l": registers}),
+                by="account:ina",
+                now=NOW,
+            )
+    assert listing.device(connection, "w-1").active
+
+
 def test_the_command_says_so_in_one_line(connection: Connection, old: int, dsn: str, tmp_path: Path) -> None:
     given = [
         "devices",
@@ -98,6 +111,9 @@ def test_the_command_says_so_in_one_line(connection: Connection, old: int, dsn: 
     for more in (("5046.9", "--dry-run"), ("5046.9",)):
         with pytest.raises(AnjuError, match=r"w-1: water_l 5046\.9 is below its last reading 5047\.4"):
             run(*more)
+    for word in ("nan", "inf", "-1"):
+        with pytest.raises(AnjuError, match=f"water_l: {word} is no value of a register"):
+            run(word)
     assert listing.device(connection, "w-1").active
     connection.commit()
     assert "done: act 2" in run("5047")
