@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import paging
 from api.auth import Account, Now
 from api.deps import Db, Given
-from api.device_acts import Acted, answer, estates_of, undo_within
+from api.device_acts import Acted, answer, estates_of, moment_of, undo_within
 from api.fields import NO_NUL, CodeFilter, Id, Note
 from api.permissions import Needs
 from api.problems import Problem
@@ -38,7 +38,13 @@ Installer = Annotated[Account, Depends(Needs("device.install"))]
 Corrector = Annotated[Account, Depends(Needs("device.correct"))]
 DeviceCode = Annotated[str, Path(max_length=64, pattern=NO_NUL)]
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
-At = Annotated[datetime | None, Field(description="With its zone; now when not given.")]
+At = Annotated[
+    AwareDatetime | None,
+    Field(
+        description="With its zone; now when not given. Further back than an act can be taken back:"
+        " needs `device.correct`."
+    ),
+]
 Reason = Literal["crossed", "wrong_unit", "wrong_time"]
 
 
@@ -208,8 +214,10 @@ class RetireBody(ActBody):
 class CorrectBody(ActBody, PlaceBody):
     """From a moment on the device really was there."""
 
-    since: datetime
-    until: datetime | None = Field(default=None, description="None: as long as that installation lasted.")
+    since: AwareDatetime
+    until: AwareDatetime | None = Field(
+        default=None, description="None: as long as that installation lasted."
+    )
     channels: list[Annotated[str, Field(max_length=40)]] | None = None
     reason: Reason = "wrong_unit"
     note: Note = ""
@@ -219,8 +227,8 @@ class ExchangeBody(ActBody):
     """Two devices really were at each other's place."""
 
     other: Code
-    since: datetime | None = Field(default=None, description="None: since what is believed now began.")
-    until: datetime | None = None
+    since: AwareDatetime | None = Field(default=None, description="None: since what is believed now began.")
+    until: AwareDatetime | None = None
     channels: list[Annotated[str, Field(max_length=40)]] | None = None
     reason: Reason = "crossed"
     note: Note = ""
@@ -286,21 +294,24 @@ def register_device(body: RegisterBody, connection: Db, who: Installer, now: Now
 
 
 @router.post("/devices/{device}/commission", responses={404: {}, 409: {}})
-def commission(device: DeviceCode, body: CommissionBody, connection: Db, who: Installer, now: Now) -> Acted:
+def commission(
+    *, device: DeviceCode, body: CommissionBody, connection: Db, deps: Given, who: Installer, now: Now
+) -> Acted:
     """Install every channel of a device at a home or an entrance."""
-    wanted = Commission(
-        device=device, place=body.place(), since=body.since or now, multiplier=body.multiplier
-    )
+    since = moment_of(who, body.since, deps=deps, now=now)
+    wanted = Commission(device=device, place=body.place(), since=since, multiplier=body.multiplier)
     return answer(connection, who, wanted, body, now=now)
 
 
 @router.post("/devices/{device}/swap", responses={404: {}, 409: {}})
-def swap(device: DeviceCode, body: SwapBody, connection: Db, who: Installer, now: Now) -> Acted:
+def swap(
+    *, device: DeviceCode, body: SwapBody, connection: Db, deps: Given, who: Installer, now: Now
+) -> Acted:
     """Let a new device take over the place of this one."""
     wanted = Swap(
         old=device,
         new=body.new,
-        at=body.at or now,
+        at=moment_of(who, body.at, deps=deps, now=now),
         multiplier=body.multiplier,
         registers={
             name: Registers(old_final=read.old_final, new_first=read.new_first)
@@ -331,16 +342,22 @@ def change(device: DeviceCode, body: ChangeBody, connection: Db, who: Installer,
 
 
 @router.post("/devices/{device}/move", responses={404: {}, 409: {}})
-def move(device: DeviceCode, body: MoveBody, connection: Db, who: Installer, now: Now) -> Acted:
+def move(
+    *, device: DeviceCode, body: MoveBody, connection: Db, deps: Given, who: Installer, now: Now
+) -> Acted:
     """Let a device hang at another place from a moment on."""
-    wanted = Move(device=device, place=body.place(), at=body.at or now)
+    at = moment_of(who, body.at, deps=deps, now=now)
+    wanted = Move(device=device, place=body.place(), at=at)
     return answer(connection, who, wanted, body, now=now)
 
 
 @router.post("/devices/{device}/retire", responses={404: {}, 409: {}})
-def retire(device: DeviceCode, body: RetireBody, connection: Db, who: Installer, now: Now) -> Acted:
+def retire(
+    *, device: DeviceCode, body: RetireBody, connection: Db, deps: Given, who: Installer, now: Now
+) -> Acted:
     """Take a device down for good."""
-    return answer(connection, who, Retire(device=device, at=body.at or now), body, now=now)
+    at = moment_of(who, body.at, deps=deps, now=now)
+    return answer(connection, who, Retire(device=device, at=at), body, now=now)
 
 
 @router.post("/devices/{device}/correct", responses={404: {}, 409: {}})

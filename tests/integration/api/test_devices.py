@@ -8,6 +8,7 @@ from storage.pool import Connection
 from tests.estates import NOW, build_estates
 
 Bearer = Callable[..., dict[str, str]]
+HOURS_AGO = (NOW - timedelta(hours=20)).isoformat()
 WEEK_AGO = (NOW - timedelta(days=7)).isoformat()
 DEVICES = "/api/v1/devices"
 
@@ -50,7 +51,7 @@ def test_a_device_from_registration_to_its_end(
     register("w-2")
     home = units["HA"][0]
     done = client.post(
-        f"{DEVICES}/w-1/commission", json={"unit_id": home, "since": WEEK_AGO}, headers=installer
+        f"{DEVICES}/w-1/commission", json={"unit_id": home, "since": HOURS_AGO}, headers=installer
     )
     assert (done.status_code, done.json()["changed"]) == (200, True), done.text
     read = client.get(f"{DEVICES}/w-1", headers=installer).json()
@@ -177,6 +178,69 @@ def test_what_cannot_be_is_a_problem_in_both_languages(
     assert code("w-1/commission", {"unit_id": units["HA"][1]}) == (409, "already_installed")
     assert client.get(f"{DEVICES}/w-9", headers=installer).status_code == 404
     assert [one["code"] for one in client.get(DEVICES, headers=installer).json()["items"]] == ["w-1", "w-2"]
+
+
+def test_an_installer_does_not_change_the_past_by_a_date(
+    client: TestClient,
+    installer: dict[str, str],
+    operator: dict[str, str],
+    register: Callable[..., None],
+    units: dict[str, list[int]],
+) -> None:
+    for code in ("w-1", "w-2", "w-3"):
+        register(code)
+    home, other = units["HA"][:2]
+    month_ago = (NOW - timedelta(days=30)).isoformat()
+    client.post(f"{DEVICES}/w-1/commission", json={"unit_id": home, "since": month_ago}, headers=operator)
+    acts = {
+        "w-3/commission": {"unit_id": other, "since": WEEK_AGO},
+        "w-1/move": {"unit_id": other, "at": WEEK_AGO},
+        "w-1/swap": {"new": "w-2", "at": WEEK_AGO},
+        "w-1/retire": {"at": WEEK_AGO},
+    }
+    for path, body in acts.items():
+        for dry_run in (True, False):
+            reply = client.post(f"{DEVICES}/{path}", json=body | {"dry_run": dry_run}, headers=installer)
+            said = reply.json()
+            assert (reply.status_code, said["code"]) == (403, "not_permitted"), path
+            assert said["action"] == "device.correct"
+        recent = {name: HOURS_AGO if value == WEEK_AGO else value for name, value in body.items()}
+        for given, who in ((recent, installer), (body, operator)):
+            reply = client.post(f"{DEVICES}/{path}", json=given | {"dry_run": True}, headers=who)
+            assert reply.status_code == 200, reply.text
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("commission", {"unit_id": 1, "since": "2026-11-24T08:00"}),
+        ("retire", {"at": "2026-11-24T08:00"}),
+        ("correct", {"unit_id": 1, "since": "2026-11-24T08:00"}),
+        ("exchange", {"other": "w-1", "until": "2026-11-24T08:00"}),
+    ],
+)
+def test_a_time_without_its_zone_is_the_request_s_fault(
+    client: TestClient, operator: dict[str, str], act: str, body: dict[str, object]
+) -> None:
+    reply = client.post(f"{DEVICES}/w-1/{act}", json=body, headers=operator)
+    assert (reply.status_code, reply.json()["code"]) == (422, "invalid_request")
+
+
+def test_a_move_before_another_one_is_refused_in_words(
+    client: TestClient,
+    installer: dict[str, str],
+    register: Callable[..., None],
+    units: dict[str, list[int]],
+) -> None:
+    register("w-1")
+    home, other = units["HA"][:2]
+    client.post(f"{DEVICES}/w-1/commission", json={"unit_id": home, "since": HOURS_AGO}, headers=installer)
+    client.post(f"{DEVICES}/w-1/move", json={"unit_id": other}, headers=installer)
+    earlier = {"unit_id": other, "at": (NOW - timedelta(hours=5)).isoformat()}
+    reply = client.post(f"{DEVICES}/w-1/move", json=earlier, headers=installer)
+    assert (reply.status_code, reply.json()["code"]) == (409, "recorded_later")
+    assert "更正" in reply.json()["zh"]
+    assert "correct" in reply.json()["en"]
 
 
 def test_nobody_takes_over_a_device_by_its_code(
