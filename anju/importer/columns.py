@@ -188,14 +188,3 @@ def zone_name(field: str) -> str:
     if (offsets.pop() or timedelta(0)) % timedelta(hours=1):
         raise BadField("zone_not_whole")
     return field
-
-
-def one_of(*known: str) -> Parser:
-    """One word of a closed list."""
-
-    def parse(field: str) -> str:
-        if field not in known:
-            raise BadField("not_in_list", known=", ".join(known))
-        return field
-
-    return parse

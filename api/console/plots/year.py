@@ -181,8 +181,3 @@ def smoothed(values: Floats, *, width: int = 7) -> Floats:
     total = np.convolve(np.where(known, values, 0.0), kernel, mode="same")
     count = np.convolve(known.astype(float), kernel, mode="same")
     return np.where(count > 0, total / np.maximum(count, 1.0), np.nan)
-
-
-def unknown_days(values: Floats, installed: int) -> int:
-    """How many days since the installation are unknown."""
-    return sum(stop - start for start, stop in runs(~np.isfinite(values[installed:])))
