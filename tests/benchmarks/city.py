@@ -18,6 +18,7 @@ import numpy as np
 from devices import lookups, registry
 from devices.installations import Installation, install_all
 from ingest import binary
+from ingest.readings import ROW
 from storage.pool import Connection
 from tests.benchmarks.usage import (
     ENERGY,
@@ -83,15 +84,11 @@ def copy_day(connection: Connection, devices: Ints, channel: int) -> int:
         steps = np.arange(25) * HOUR_US
         value = 50_000 + np.cumsum(rng.poisson(8, (devices.size, steps.size)), axis=1).astype(np.float64)
     time_us = np.tile(START_US + steps, devices.size)
-    packed = binary.imported_readings(
-        time_us=time_us,
-        received_us=time_us + HOUR_US,
-        value=value.ravel(),
-        quality=np.zeros(value.size, np.int16),
-        device_id=np.repeat(devices, steps.size),
-        channel=channel,
-        decoder=101,
-    )
+    rows = np.zeros(value.size, ROW)
+    rows["device_id"], rows["channel"], rows["decoder"] = np.repeat(devices, steps.size), channel, 101
+    rows["time_us"], rows["value"] = time_us, value.ravel()
+    rows["received_us"] = time_us + HOUR_US
+    packed = binary.readings(rows, journal_id=None)
     with connection.cursor() as cursor, cursor.copy(f"{_COPY} (FORMAT binary)".encode()) as copy:
         copy.write(packed)
     return int(value.size)
