@@ -127,7 +127,23 @@ class Pipeline:
             The database is away or in trouble: nothing of the batch, or of its first part, is stored
             twice when it is sent again.
         """
-        return self._store(messages, more=more)
+        return _answers(self._store(messages, more=more))
+
+    def store_one(self, message: Message) -> bool:
+        """Commit one message; says whether it was above its sender's rate, and quarantined for it.
+
+        Nothing waits for its answers.
+
+        Raises
+        ------
+        psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError
+            As of `store`.
+        """
+        return any(
+            row.refusal.reason is Reason.rate_limited
+            for content in self._store([message], more=False)
+            for row in content.quarantined.values()
+        )
 
     def put(self, batch: Batch, under_way: UnderWay, *, more: bool) -> None:
         """Store a batch beside those that are being stored; alone what is not only readings and events.
@@ -159,7 +175,7 @@ class Pipeline:
         if under_way.waiting() is not batch:
             return  # one before it has failed, and comes first
         batch.error = None
-        under_way.stored(batch, self._store(batch.messages, more=more, understood=understood))
+        under_way.stored(batch, _answers(self._store(batch.messages, more=more, understood=understood)))
 
     def write_signs(self) -> None:
         """Write the signs that wait, now that nothing else is to be done."""
@@ -239,9 +255,9 @@ class Pipeline:
 
     def _store(
         self, messages: Sequence[Message], *, more: bool, understood: Understood | None = None
-    ) -> list[Answer]:
+    ) -> list[Sorted]:
         try:
-            return self._commit(messages, more=more, understood=understood)
+            return [self._commit(messages, more=more, understood=understood)]
         except REFUSED as error:
             if len(messages) > 1:
                 middle = len(messages) // 2
@@ -251,7 +267,7 @@ class Pipeline:
             _log.warning(
                 "the database refuses a message: %s", said, extra={"action": "ingest.refused_by_database"}
             )
-            return self._commit(messages, more=more, refused=Refusal(Reason.refused_by_database, said))
+            return [self._commit(messages, more=more, refused=Refusal(Reason.refused_by_database, said))]
 
     def _commit(
         self,
@@ -260,16 +276,16 @@ class Pipeline:
         more: bool,
         understood: Understood | None = None,
         refused: Refusal | None = None,
-    ) -> list[Answer]:
+    ) -> Sorted:
         staged = self._clean_wanted > 0
         try:
-            met, answers = self._transaction(messages, understood, more=more, refused=refused, staged=staged)
+            met, content = self._transaction(messages, understood, more=more, refused=refused, staged=staged)
         except psycopg.errors.UniqueViolation:
             if staged:
                 raise
-            met, answers = self._transaction(messages, None, more=more, refused=refused, staged=True)
+            met, content = self._transaction(messages, None, more=more, refused=refused, staged=True)
         self._met(met=met, staged=staged)
-        return answers
+        return content
 
     def _transaction(
         self,
@@ -279,8 +295,8 @@ class Pipeline:
         more: bool,
         refused: Refusal | None,
         staged: bool,
-    ) -> tuple[bool, list[Answer]]:
-        """Commit a batch; says whether it met a key that was there already, and what to answer."""
+    ) -> tuple[bool, Sorted]:
+        """Commit a batch; says whether it met a key that was there already, and what it held."""
         connection = self._connection
         with connection.transaction():
             batch = self._understand(connection, messages, refused=refused, known=understood)
@@ -300,7 +316,7 @@ class Pipeline:
         self._resumes = False
         self._deferred.committed(content.signs, written=due is not None)
         self._listened_s = time.monotonic()
-        return counts is not None and counts.met(content), content.answers
+        return counts is not None and counts.met(content), content
 
     def _listener(self, now: datetime) -> Listener | None:
         if not self._listens:
@@ -353,3 +369,7 @@ class Pipeline:
             keyed=self._keyed,
             rates=rates,
         )
+
+
+def _answers(several: Sequence[Sorted]) -> list[Answer]:
+    return [answer for content in several for answer in content.answers]

@@ -30,9 +30,7 @@ from ingest.personal import Keyed
 from ingest.pipeline import Pipeline
 from policy.groups import Ingest, Receivers
 from storage.pool import Connection
-from storage.queries import load
 
-_SQL = load("ingest", "receivers.sql")
 #: More parts, or fields of a form, no body has.
 _MOST = 100
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,70})"?', re.IGNORECASE)
@@ -170,14 +168,10 @@ class Reception:
                     listens=False,
                 )
             self._pipeline.move(connection)
-            self._pipeline.store([message])
+            limited = self._pipeline.store_one(message)
         finally:
             self._one.release()
-        _, sender, _ = message.topic.split("/")
-        found = connection.execute(_SQL["is_limited"], {"sender": sender, "at": message.received_us})
-        if found.fetchone() is None:
-            return None
-        return math.ceil(60 / self._rules(self._now()).rate_per_minute)
+        return math.ceil(60 / self._rules(self._now()).rate_per_minute) if limited else None
 
 
 def _text_part(body: bytes, content_type: str, pictures: list[str]) -> bytes:

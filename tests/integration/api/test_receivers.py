@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, LiteralString
 
 import psycopg
@@ -22,6 +23,7 @@ from ingest.receivers import Reception
 from storage.pool import Connection
 from tests.estates import NOW
 from tests.homes import make_estate
+from tests.integration.api.conftest import Clock
 from tests.unit.devices.samples import sample
 from wire.events import EventType, Method, Result
 
@@ -256,6 +258,16 @@ def test_what_is_sent_again_later_is_stored(
     assert post("hikvision", DOOR, FACE).status_code == 429
     assert rows(connection, EVENTS) == []
     grant(client, deps)  # a minute later its bucket is full
+    assert post("hikvision", DOOR, FACE).text == "OK"
+    assert len(rows(connection, EVENTS)) == 1
+
+
+def test_what_is_stored_after_the_clock_was_put_back_is_not_called_above_the_rate(
+    client: TestClient, post: Post, connection: Connection, deps: Deps, clock: Clock
+) -> None:
+    grant(client, deps)
+    assert [post("hikvision", DOOR, b'{"n":%d}' % n).status_code for n in range(3)] == [200, 200, 429]
+    clock.pass_(timedelta(minutes=-2))
     assert post("hikvision", DOOR, FACE).text == "OK"
     assert len(rows(connection, EVENTS)) == 1
 
