@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import paging
 from api.auth import Account, Now
-from api.deps import Db, Deps, deps_of
+from api.deps import Db, Given
 from api.fields import CodeFilter, Note
 from api.permissions import CommandApprover, CommandAsker, CommandReader
 from api.problems import Problem
@@ -114,9 +114,7 @@ def list_kinds(_: CommandReader) -> Kinds:
 
 
 @router.post("/commands", status_code=201, responses={403: {}, 404: {}, 409: {}})
-def ask_command(
-    body: CommandBody, who: CommandAsker, now: Now, deps: Annotated[Deps, Depends(deps_of)]
-) -> CommandItem:
+def ask_command(body: CommandBody, connection: Db, who: CommandAsker, now: Now, deps: Given) -> CommandItem:
     """Ask for a command. What is dangerous waits for a second person; a means of pressure is refused."""
     rules = deps.books[deps.city].on(now.date()).command
     wanted = Wanted(
@@ -128,10 +126,10 @@ def ask_command(
         note=body.note,
         valid_for=None if body.valid_s is None else timedelta(seconds=body.valid_s),
     )
-    # In a transaction of its own: that somebody tried stays on record though the reply is an error.
-    with deps.connection() as connection:
-        asked = commands.ask(connection, wanted, asker=asker_of(who), rules=rules, now=now)
+    asked = commands.ask(connection, wanted, asker=asker_of(who), rules=rules, now=now)
     if asked.refusal in PRESSURE:
+        # That somebody tried stays on record though the reply is an error.
+        connection.commit()
         raise Problem(f"command_{asked.refusal}", article=PRESSURE_ARTICLE, command=str(asked.id))
     return CommandItem.model_validate(asked)
 

@@ -5,14 +5,14 @@ from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.auth import Account, Now
 from api.commands import PRESSURE, asker_of
 from api.console import pages
 from api.console.views import commands as views
-from api.deps import Db, Deps, deps_of
+from api.deps import Db, Given
 from api.device_acts import estates_of, problem_of
 from api.fields import NO_NUL
 from api.permissions import CommandApprover, CommandAsker, CommandReader
@@ -62,7 +62,7 @@ def ask(
     name: str,
     account: CommandAsker,
     connection: Db,
-    deps: Annotated[Deps, Depends(deps_of)],
+    deps: Given,
     now: Now,
     asked_id: Annotated[UUID, Form(alias="id")],
     reason: Typed = "",
@@ -83,12 +83,13 @@ def ask(
     rules = deps.books[deps.city].on(now.date()).command
     form = views.Form(id=asked_id, reason=reason, note=note, seconds=seconds)
     try:
-        # In a transaction of its own: that somebody tried stays on record though the page is a refusal.
-        with deps.connection() as own:
-            asked = commands.ask(own, wanted, asker=asker_of(account), rules=rules, now=now)
+        with connection.transaction():
+            asked = commands.ask(connection, wanted, asker=asker_of(account), rules=rules, now=now)
     except (ArgumentsInvalid, ReasonUnfit) as error:
         return _form(request, account, connection, found, kind, form=form, problem=problem_of(error).code)
     if asked.refusal in PRESSURE:
+        # That somebody tried stays on record whatever becomes of the page.
+        connection.commit()
         problem = f"command_{asked.refusal}"
         return _form(request, account, connection, found, kind, form=form, problem=problem, refused=True)
     return _back(asked, "proposed" if asked.status == "proposed" else "asked")

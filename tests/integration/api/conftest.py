@@ -1,6 +1,7 @@
 """The application over a fresh database, a clock that tests turn, and accounts of several roles."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,6 +20,7 @@ from storage.pool import Connection, open_pool
 from tests.estates import NOW
 
 PASSWORD = "correct horse battery"
+_CONNECTIONS = 4
 #: The rules of the deployment with a hash that costs nothing.
 RULES = replace(load_login_rules(), hash_time=1, hash_memory_kib=8, hash_lanes=1)
 
@@ -43,7 +45,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def deps(dsn: str, clock: Clock) -> Iterator[Deps]:
-    pool = open_pool(dsn, name="test", size=4)
+    pool = open_pool(dsn, name="test", size=_CONNECTIONS)
     yield Deps(
         pool=pool,
         now=clock,
@@ -100,3 +102,12 @@ def bearer(client: TestClient, add_account: Callable[..., None]) -> Callable[...
         return {"Authorization": f"Bearer {reply.json()['access_token']}"}
 
     return log_in
+
+
+@pytest.fixture
+def one_left(deps: Deps) -> Iterator[None]:
+    """As if as many requests as the pool has connections came at once and each has one: none is left over."""
+    with ExitStack() as others:
+        for _ in range(_CONNECTIONS - 1):
+            others.enter_context(deps.connection())
+        yield

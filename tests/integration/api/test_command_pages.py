@@ -153,6 +153,22 @@ def test_a_means_of_pressure_is_refused_clearly_and_stays_on_record(
     assert "迫使住户履行" in client.get("/devices/power-a?lang=zh").text
 
 
+@pytest.mark.usefixtures("one_left")
+def test_asking_takes_one_connection_and_so_the_pool_is_not_starved_by_itself(
+    client: TestClient, become: Become, connection: Connection
+) -> None:
+    csrf = become("li", "operator")
+    for name, reason, status in (
+        ("restart", "", 303),
+        ("relay_open", "arrears", 403),
+        ("relay_open", "because", 422),
+    ):
+        body = {"csrf": csrf, "id": str(uuid4()), "reason": reason}
+        reply = client.post(f"/devices/power-a/commands/{name}", data=body, follow_redirects=False)
+        assert reply.status_code == status
+    assert statuses(connection) == [("relay_open", "refused"), ("restart", "queued")]
+
+
 def test_a_proposal_whose_time_is_over_can_no_longer_be_approved(
     client: TestClient, become: Become, clock: Clock
 ) -> None:

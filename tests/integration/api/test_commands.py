@@ -76,6 +76,16 @@ def test_a_means_of_pressure_is_refused_with_the_article_and_stays_on_record(
     assert client.get(f"/api/v1/commands/{body['id']}", headers=li).json()["status"] == "refused"
 
 
+@pytest.mark.usefixtures("one_left")
+def test_asking_takes_one_connection_and_so_the_pool_is_not_starved_by_itself(
+    client: TestClient, li: dict[str, str], connection: Connection
+) -> None:
+    assert client.post("/api/v1/commands", json=_body(), headers=li).status_code == 201
+    refused = client.post("/api/v1/commands", json=_body("relay_open", "arrears"), headers=li)
+    assert (refused.status_code, refused.json()["code"]) == (403, "command_pressure")
+    assert connection.execute("SELECT count(*) FROM command").fetchone() == (2,)
+
+
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [

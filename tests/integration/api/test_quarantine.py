@@ -57,6 +57,16 @@ def test_one_is_read_whole_and_that_is_recorded(
     assert (gone.status_code, gone.headers["content-type"]) == (404, "application/problem+json")
 
 
+@pytest.mark.usefixtures("one_left")
+def test_reading_one_takes_one_connection_and_so_the_pool_is_not_starved_by_itself(
+    client: TestClient, operator: dict[str, str], connection: Connection
+) -> None:
+    newest = client.get(QUARANTINE, headers=operator).json()["items"][0]
+    assert client.get(f"{QUARANTINE}/{newest['id']}", headers=operator).status_code == 200
+    recorded = "SELECT count(*) FROM audit_log WHERE action = 'quarantine.read'"
+    assert connection.execute(recorded).fetchone() == (1,)
+
+
 @pytest.mark.parametrize("path", ["", "/counts", "/1"])
 def test_who_sees_some_estates_sees_none_of_it(
     client: TestClient, operator: dict[str, str], bearer: Bearer, path: str
