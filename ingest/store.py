@@ -35,8 +35,7 @@ _EVENT_TYPES = [
 ]
 
 _KEY = np.dtype([("device_id", "i8"), ("channel", "i8"), ("time_us", "i8")])
-#: Days since 1970, to 2328.
-_CHANNEL_BITS, _DAY_BITS = 16, 17
+_CHANNEL_BITS = 16
 
 Mark = tuple[int, int, int]
 EventRows = Mapping[EventKey, tuple[Candidate, DecodedEvent]]
@@ -275,9 +274,11 @@ def _marks(registry: Registry, rows: Rows) -> set[Mark]:
     channel, time_us = rows["channel"].astype(np.int64), rows["time_us"]
     unit_id = registry.units_at(rows["device_id"].astype(np.int64), channel, time_us)
     of_unit = unit_id > 0
-    # As one number each, unit, channel and day are sorted in a fraction of the time.
-    packed = (unit_id * 2**_CHANNEL_BITS + channel) * 2**_DAY_BITS + time_us // binary.DAY_US
-    each = np.unique(packed[of_unit])
-    unit_channel, day = each >> _DAY_BITS, each & 2**_DAY_BITS - 1
-    units, channels = unit_channel >> _CHANNEL_BITS, unit_channel & 2**_CHANNEL_BITS - 1
-    return set(zip(units.tolist(), channels.tolist(), day.tolist(), strict=True))
+    # Unit and channel are sorted as one number; with the day, which may lie before 1970, they are none.
+    packed, day = (unit_id * 2**_CHANNEL_BITS + channel)[of_unit], time_us[of_unit] // binary.DAY_US
+    order = np.lexsort((day, packed))
+    packed, day = packed[order], day[order]
+    first = np.ones(len(order), bool)
+    first[1:] = (packed[1:] != packed[:-1]) | (day[1:] != day[:-1])
+    units, channels = packed[first] >> _CHANNEL_BITS, packed[first] & 2**_CHANNEL_BITS - 1
+    return set(zip(units.tolist(), channels.tolist(), day[first].tolist(), strict=True))
