@@ -194,7 +194,15 @@ class Signs:
             self._noted.append((self._message, self._received_us, device_id, None, None, None, _LIMITED))
 
     def extend(self, later: "Signs") -> None:
-        """Take in what a later batch has noted, as if both had been one."""
+        """Take in what a later batch has noted, as if both had been one.
+
+        Raises
+        ------
+        ValueError
+            The later one is made out: what it noted is gone.
+        """
+        if later._found:
+            raise ValueError("signs that are made out cannot follow others")
         self._set_aside()
         self._earlier += [(self._message + before, noted) for before, noted in later._earlier]
         self._earlier.append((self._message, later._noted))
