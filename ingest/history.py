@@ -30,6 +30,8 @@ DECODER = 1
 _SOURCE = "import"
 _SQL = load("ingest", "history.sql")
 _EPOCH_DAY = date(1970, 1, 1)
+#: What a column of flags holds.
+_MOST_FLAGS = np.iinfo(ROW["quality"]).max
 
 Micros = NDArray[np.int64]
 
@@ -91,7 +93,7 @@ def store_readings(
     Raises
     ------
     ValueError
-        Arrays of different lengths, or a value that is not finite.
+        Arrays of different lengths, a value that is not finite, or a quality that is none.
     """
     given = _rows(device_id, channel, time_us=time_us, received_us=received_us, value=value, quality=quality)
     if not len(given):
@@ -146,6 +148,9 @@ def _rows(device_id: int, channel: int, **columns: ArrayLike) -> Rows:
     for name in ("received_us", "value"):
         if np.shape(columns[name]) != times.shape or times.ndim != 1:
             raise ValueError("time_us, received_us and value are not of one length")
+    quality = np.asarray(columns["quality"])
+    if ((quality < 0) | (quality > _MOST_FLAGS)).any():
+        raise ValueError("a quality is not made of flags")
     rows = np.empty(len(times), ROW)
     for name, column in columns.items():
         rows[name] = column

@@ -219,3 +219,12 @@ def test_the_same_event_from_a_message_and_from_an_import_stands_twice(
         (datetime(2025, 11, 1, tzinfo=UTC), EventType.door_opened, 1),
         (datetime(2025, 11, 1, tzinfo=UTC), EventType.door_opened, 101),
     ]
+
+
+@pytest.mark.parametrize("quality", [1 << 16, [0, 1 << 16], -1])
+def test_a_quality_that_would_wrap_into_other_flags_is_refused(
+    connection: Connection, site: Site, rows: Rows, quality: int | list[int]
+) -> None:
+    with pytest.raises(ValueError, match="quality"):
+        bring(connection, site, [START, START + HOUR], [1, 2], quality=quality)
+    assert rows("SELECT count(*) FROM reading") == [(0,)]
