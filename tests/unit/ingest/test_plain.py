@@ -1,7 +1,7 @@
 """The short way of plain readings leads where the long way leads."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from unittest.mock import patch
@@ -19,12 +19,15 @@ from ingest.bound import Bound
 from ingest.content import Sorted
 from ingest.limits import limits_of
 from ingest.message import Message
+from ingest.rates import Rates
 from ingest.sorting import Sorter
 from wire.envelope import MAX_ELEMENTS
+from wire.reasons import Reason
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 NOW_US = int(NOW.timestamp()) * 1_000_000
-LIMITS = limits_of(policy.load("anhe").on(NOW.date()).ingest)
+#: So tight that a sender of some messages meets its rate.
+LIMITS = replace(limits_of(policy.load("anhe").on(NOW.date()).ingest), token_us=1_500_000, burst_us=3_000_000)
 PROFILES = load_profiles()
 
 
@@ -98,16 +101,46 @@ def said(content: Sorted) -> dict[str, object]:
         "quarantined": {key: asdict(row) for key, row in content.quarantined.items()},
         "seen": (content.readings.seen, content.seen_events),
         "signs": content.signs.found,
+        "judged": content.judged,
     }
 
 
-@pytest.mark.parametrize("bound", ["hm/#", "hm/v1/d2/#"])
-@given(st.lists(_message, max_size=6))
-def test_the_short_way_and_the_long_way_say_the_same(bound: str, messages: list[Message]) -> None:
-    sorter = Sorter(registry=REGISTRY, limits=LIMITS, bound=Bound([bound]))
-    short = said(sorter.sort(messages))
+def both_ways(messages: list[Message], bound: str) -> tuple[Sorted, Sorted]:
+    """What they say the short way and the long way, each from buckets that are full."""
+
+    def sort() -> Sorted:
+        sorter = Sorter(registry=REGISTRY, limits=LIMITS, bound=Bound([bound]), rates=Rates())
+        return sorter.sort(messages)
+
+    short = sort()
     with patch.object(plain, "decode", lambda _: None):
-        assert said(sorter.sort(messages)) == short
+        return short, sort()
+
+
+@pytest.mark.parametrize("bound", ["hm/#", "hm/v1/d2/#", "hm/v1/+/up/m", "hm/v1/+/up/e", "hm/v1/d1/up/m"])
+@given(st.lists(_message, max_size=10))
+def test_the_short_way_and_the_long_way_say_the_same(bound: str, messages: list[Message]) -> None:
+    short, long = both_ways(messages, bound)
+    assert said(short) == said(long)
+
+
+@pytest.mark.parametrize("bound", ["hm/#", "hm/v1/d2/#", "hm/v1/+/up/e"])
+def test_both_ways_meet_the_rate_with_the_same_message_and_unproven_ones_have_a_bucket_of_their_own(
+    bound: str,
+) -> None:
+    good = [
+        f'{{"seq":{n},"at":"2026-11-24T08:0{n}:00Z","readings":[{{"ch":"energy_kwh","v":{n}}}]}}'
+        for n in range(8)
+    ]
+    messages = [
+        Message(topic=f"hm/v1/d1/up/{kind}", payload=payload.encode(), received_us=NOW_US)
+        for payload, kind in zip(good, "mememmmm", strict=True)
+    ]
+    short, long = both_ways(messages, bound)
+    assert said(short) == said(long)
+    limited = [q.times for q in short.quarantined.values() if q.refusal.reason is Reason.rate_limited]
+    # One bucket holds two; where one topic is proven and the other is not, there are two buckets.
+    assert limited == ([4] if bound.endswith("e") else [6])
 
 
 def test_it_is_taken_by_plain_readings_and_by_nothing_else() -> None:
