@@ -1,6 +1,7 @@
 """Alerts agree with what is there: raised, updated, cleared, and the same when they come again."""
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,8 +12,13 @@ from alerts.listing import Show, counts, detail, list_alerts
 from alerts.plant import Trouble
 from alerts.raising import Raised, raise_alerts
 from housing.scope import EVERYTHING, Scope
+from ingest.bound import Bound
+from ingest.message import Message
+from ingest.pipeline import Pipeline
 from storage.pool import Connection, connect
 from tests.integration.devices.watched import HOUR, MINUTE, NOW, POLICIES, Estate, make_watched
+from wire.envelope import Kind, topic_of
+from wire.instants import to_us
 
 RULES = POLICIES["anhe"].alerts
 METERS = [f"meter-{n}" for n in range(1, 6)]
@@ -260,3 +266,32 @@ def test_passes_and_persons_at_once_leave_one_alert(dsn: str, estate: Estate) ->
         thread.join(30)
     assert not failed
     assert shown(estate, "all") == [("device_offline", "box-1", "open")]
+
+
+def test_a_sender_above_its_rate_is_one_alert_and_not_one_a_message(estate: Estate) -> None:
+    rules = replace(POLICIES["anhe"].ingest, rate_per_minute=60, rate_burst=2)
+    pipeline = Pipeline(
+        estate.connection, bound=Bound(("hm/#",)), rules=lambda _: rules, now=lambda: LATER, source="ingest-0"
+    )
+
+    def floods(at: datetime) -> int:
+        """It sends twenty at once, and the others one each; says how many of its own were too many."""
+        silent(estate, "box-1", at=at)
+        limited = [
+            pipeline.store_one(
+                Message(topic=topic_of("box-1", Kind.readings), payload=b"{}", received_us=to_us(at) + n)
+            )
+            for n in range(20)
+        ]
+        return sum(limited)
+
+    assert floods(LATER) == 17
+    assert passes(estate, LATER + MINUTE) == Raised(raised=1, again=0, cleared=0)
+    assert floods(LATER + 2 * MINUTE) == 17
+    assert passes(estate, LATER + 3 * MINUTE) == Raised(raised=0, again=0, cleared=0)
+    found = estate.connection.execute("SELECT kind, times FROM alert").fetchall()
+    assert found == [("rate_limited", 1)]
+    over = LATER + 2 * MINUTE + POLICIES["anhe"].silence.limited_for + MINUTE
+    estate.hears("box-1", at=over)
+    silent(estate, at=over)
+    assert passes(estate, over) == Raised(raised=0, again=0, cleared=1)
