@@ -37,6 +37,13 @@ class Refusal(StrEnum):
     withdrawn = "withdrawn"
 
 
+def fitting(command: Command, profile: Profile) -> frozenset[str]:
+    """The reasons of safety for which such a device may be told this."""
+    if command.name == "valve_close" and _WATER & profile.channels.keys():
+        return command.reasons - {"fire"}
+    return command.reasons
+
+
 def refusal(
     connection: Connection,
     command: Command,
@@ -62,7 +69,7 @@ def refusal(
         return None
     if reason not in command.reasons:
         raise ReasonUnfit(f"{command.name} needs one of {', '.join(sorted(command.reasons))}")
-    if command.name == "valve_close" and reason == "fire" and _WATER & profile.channels.keys():
+    if reason not in fitting(command, profile):
         raise ReasonUnfit("water may be what puts the fire out")
     at = {"device_id": device_id, "now": now}
     if command.cuts and _says(connection, "tenancy_ended", at):

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from api.console import words
 from api.console.texts import Catalogue
+from devices import safety
 from devices.commands import TRANSITIONS, Command
 from devices.listing import Listed
+from devices.profiles import load_profiles
 from wire.commands import COMMANDS, PRESSURE_ARTICLE, PRESSURES, REASONS
 from wire.commands import Command as Kind
 
@@ -95,7 +97,7 @@ class FormView:
     action: str
     name: str
     needs_two: bool
-    #: (code, text) of the reasons of safety for which it may be asked.
+    #: (code, text) of the reasons of safety for which this device may be told so.
     reasons: tuple[tuple[str, str], ...]
     #: What is never a reason, and the law that says so.
     never: str
@@ -141,13 +143,15 @@ def panel(
 def form_view(t: Catalogue, found: Listed, kind: Kind, form: Form) -> FormView:
     """Put the form of one command into words."""
     path = f"/devices/{quote(found.code)}"
+    profile = load_profiles().get(found.profile)
+    fitting = safety.fitting(kind, profile) if profile is not None else kind.reasons
     return FormView(
         code=found.code,
         device_href=path,
         action=f"{path}/commands/{kind.name}",
         name=t.of(kind.zh, kind.en),
         needs_two=kind.needs_two,
-        reasons=tuple((code, t.of(one.zh, one.en)) for code, one in REASONS.items() if code in kind.reasons),
+        reasons=tuple((code, t.of(one.zh, one.en)) for code, one in REASONS.items() if code in fitting),
         never=t("lang.list").join(t.of(one.zh, one.en) for one in PRESSURES.values()),
         article=PRESSURE_ARTICLE,
         arguments=tuple((name, low, high) for name, (low, high) in kind.arguments.items()),

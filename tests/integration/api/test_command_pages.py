@@ -94,6 +94,29 @@ def test_a_number_is_asked_for_and_kept_in_its_limits(
     assert "设置上报间隔 900秒" in client.get("/devices/power-a?lang=zh").text
 
 
+@pytest.mark.parametrize(
+    ("profile", "offered"),
+    [
+        ("water-register", ["gas_leak", "water_leak", "electrical_danger"]),
+        ("gas-register", ["gas_leak", "fire", "water_leak", "electrical_danger"]),
+    ],
+)
+def test_a_valve_is_offered_only_the_reasons_that_it_takes(
+    client: TestClient, become: Become, connection: Connection, profile: str, offered: list[str]
+) -> None:
+    registry.register_device(
+        connection, code="valve-a", profile=profile, estate_id=estate_id(connection, "HA")
+    )
+    connection.commit()
+    csrf = become("li", "operator")
+    path = "/devices/valve-a/commands/valve_close"
+    assert re.findall(r'name="reason" value="([a-z_]+)"', client.get(path).text) == offered
+    for reason in offered:
+        body = {"csrf": csrf, "id": str(uuid4()), "reason": reason}
+        assert client.post(path, data=body, follow_redirects=False).status_code == 303
+    assert statuses(connection) == [("valve_close", "proposed")] * len(offered)
+
+
 def test_what_is_dangerous_waits_for_another_person(
     client: TestClient, become: Become, connection: Connection
 ) -> None:
