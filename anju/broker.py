@@ -17,6 +17,7 @@ from anju.errors import AnjuError, BrokerPlanInvalid, RequestInvalid
 from anju.options import DataDir, Json
 from devices.credentials import Revoked
 from storage.pool import Connection
+from wire.envelope import INGEST, MARKER, MONITOR, SERVICES
 
 if TYPE_CHECKING:
     from anju.broker_files import BrokerFiles
@@ -152,9 +153,7 @@ def config(
     seen_at = inside or str(out.absolute())
     signer = None if authority is None else Authority.read(authority / "ca.pem", authority / "ca.key")
     _make_folder(out)
-    services = {
-        name: broker_files.secret(out / "secrets" / f"{name}.password") for name in mosquitto.SERVICES
-    }
+    services = {name: broker_files.secret(out / "secrets" / f"{name}.password") for name in SERVICES}
     with database.connected(settings.load(data_dir=data_dir), name="broker") as connection:
         found = _registered(connection, mounts=mount or [], first=mounts_from)
     files = broker_files.BrokerFiles(out, owner)
@@ -199,11 +198,11 @@ def config(
     if signer is not None:
         files.put_revocations("crl.pem", signer.revocations(found.revoked))
     at = f"{inner_name or inner_host}:{inner_port}"
-    for name in (mosquitto.INGEST, mosquitto.MARKER):
+    for name in (INGEST, MARKER):
         url = f"mqtt://{name}:{quote(services[name], safe='')}@{at}\n"
         files.put(f"secrets/{name}.url", url.encode(), owned=False, told=False)
     # What mosquitto_sub reads where XDG_CONFIG_HOME is this folder.
-    name, secret = mosquitto.MONITOR, services[mosquitto.MONITOR]
+    name, secret = MONITOR, services[MONITOR]
     asked = f"-h 127.0.0.1\n-p {inner_port}\n-i {name}\n-u {name}\n-P {secret}\n"
     files.put("monitor/mosquitto_sub", asked.encode(), told=False)
     _tell(files, plan, found.gates, out=out, as_json=as_json)
@@ -328,12 +327,18 @@ def _registered(connection: Connection, *, mounts: list[str], first: int) -> _Re
     from devices import credentials, registry  # noqa: PLC0415
 
     found = registry.load(connection)
+    for code in SERVICES:
+        device = found.device(code)
+        if code in found.without_profile or (device is not None and device.active):
+            typer.echo(
+                f"warning: a device is called {code}, as a service of ours is: it is left out and cannot"
+                " connect; register it under another code, then `anju devices retire` this one",
+                err=True,
+            )
     hashes = credentials.password_hashes(connection)
     gates: list[Gate] = []
     for code, _ in hashes:
         device = found.device(code)
-        if code in mosquitto.SERVICES:
-            raise BrokerPlanInvalid(f"a device is called {code}, as a service of ours is")
         if device is not None and (device.profile.mount_point or code in mounts):
             gates.append(Gate(code, first + device.id))
     missing = set(mounts) - {gate.code for gate in gates}
@@ -353,7 +358,7 @@ def _registered(connection: Connection, *, mounts: list[str], first: int) -> _Re
 def _tell(files: "BrokerFiles", plan: mosquitto.Plan, gates: list[Gate], *, out: Path, as_json: bool) -> None:
     need = mosquitto.what_takes_effect(changed=files.changed)
     environment = {
-        "ANJU_MQTT_URL_FILE": str(out.absolute() / "secrets" / f"{mosquitto.INGEST}.url"),
+        "ANJU_MQTT_URL_FILE": str(out.absolute() / "secrets" / f"{INGEST}.url"),
         "ANJU_MQTT_BOUND": ",".join(mosquitto.BOUND),
     }
     ports = {

@@ -15,14 +15,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devices.formats import FILTERS, FORMATS, GATEWAY
-from wire.envelope import FILTER, SETTLE, Kind, topic_of
+from wire.envelope import FILTER, INGEST, MARKER, MONITOR, SETTLE, Kind, topic_of
 
 #: Topics that only their own device can write on, for ANJU_MQTT_BOUND.
 BOUND = ("hm/v1/+/#", f"{GATEWAY}/+/#")
-
-#: Who else logs in, and what for.
-INGEST, MARKER, MONITOR = "ingest", "settle", "monitor"
-SERVICES = (INGEST, MARKER, MONITOR)
 
 
 @dataclass(frozen=True, kw_only=True)

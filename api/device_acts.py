@@ -38,6 +38,7 @@ TRANSLATED: dict[type[DevicesError], str] = {
     errors.PeriodEmpty: "period_empty",
     errors.UnknownProfile: "unknown_profile",
     errors.InvalidDeviceCode: "invalid_device_code",
+    errors.ReservedDeviceCode: "reserved_device_code",
     errors.UnknownGateway: "unknown_gateway",
     errors.AddressTaken: "address_taken",
     errors.NotAGateway: "not_a_gateway",

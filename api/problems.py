@@ -166,6 +166,11 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             zh="设备编号只能用字母、数字和 . _ -，最多64个",
             en="A device code has 1 to 64 letters, digits and . _ -",
         ),
+        "reserved_device_code": Text(
+            status=422,
+            zh="这个编号是系统自己在消息服务器上用的名字，设备请另取编号",
+            en="The code is the name of a service of ours at the broker: call the device something else",
+        ),
         "unknown_gateway": Text(status=422, zh="没有这个网关", en="The gateway is not registered"),
         "address_taken": Text(
             status=409, zh="这个网关下已有此地址的设备", en="Another device of this gateway has this address"

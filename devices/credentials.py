@@ -12,10 +12,11 @@ from base64 import b64decode, b64encode
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from devices.errors import RetiredDevice, UnknownDevice
+from devices.errors import ReservedDeviceCode, RetiredDevice, UnknownDevice
 from storage import audit
 from storage.pool import Connection
 from storage.queries import load
+from wire.envelope import SERVICES
 
 Kind = Literal["password", "certificate", "http"]
 #: The kinds of which the device holds a secret that was made here.
@@ -41,7 +42,7 @@ def issue(connection: Connection, *, code: str, kind: SecretKind, by: str, now: 
 
     Raises
     ------
-    UnknownDevice, RetiredDevice
+    UnknownDevice, RetiredDevice, ReservedDeviceCode
     """
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     _put(connection, code=code, kind=kind, hashed=hash_secret(secret), serial=None, by=by, now=now)
@@ -60,7 +61,7 @@ def certify(
 
     Raises
     ------
-    UnknownDevice, RetiredDevice
+    UnknownDevice, RetiredDevice, ReservedDeviceCode
     """
     _put(connection, code=code, kind="certificate", hashed=fingerprint, serial=serial, by=by, now=now)
 
@@ -87,19 +88,22 @@ def verify(connection: Connection, *, code: str, kind: SecretKind, secret: str) 
 
 
 def password_hashes(connection: Connection) -> list[tuple[str, str]]:
-    """Code and hash of every device that logs in with a password, as mosquitto's password file has them."""
-    return connection.execute(_SQL["in_force"], {"kind": "password"}).fetchall()
+    """Code and hash of every device that logs in with a password, as mosquitto's password file has them.
+
+    None of a device that is called as a service of ours is.
+    """
+    return connection.execute(_SQL["in_force"], {"kind": "password", "services": list(SERVICES)}).fetchall()
 
 
 def revoked_certificates(connection: Connection) -> list[Revoked]:
-    """Certificates that were replaced or revoked, and those of retired devices."""
-    rows = connection.execute(_SQL["revoked_certificates"]).fetchall()
+    """Certificates that were replaced or revoked, those of retired devices, and those in a service's name."""
+    rows = connection.execute(_SQL["revoked_certificates"], {"services": list(SERVICES)}).fetchall()
     return [Revoked(int(serial, 16), at) for serial, at in rows]
 
 
 def shut_out(connection: Connection) -> list[str]:
-    """Codes of the devices that may not log in to the broker any more."""
-    return [code for (code,) in connection.execute(_SQL["shut_out"])]
+    """Codes of the devices that may not log in to the broker any more; never a name of ours."""
+    return [code for (code,) in connection.execute(_SQL["shut_out"], {"services": list(SERVICES)})]
 
 
 def hash_secret(secret: str, *, salt: bytes | None = None) -> str:
@@ -125,6 +129,10 @@ def _put(
     by: str,
     now: datetime,
 ) -> None:
+    if code in SERVICES:
+        raise ReservedDeviceCode(
+            f"{code} is the name of a service of ours at the broker: register the device under another code"
+        )
     device_id, active = _device(connection, code)
     if not active:
         raise RetiredDevice(f"{code} is retired")

@@ -20,6 +20,10 @@ class InvalidDeviceCode(DevicesError):
     """A device's code has 1 to 64 of the characters A-Z a-z 0-9 . _ -"""
 
 
+class ReservedDeviceCode(InvalidDeviceCode):
+    """The device's code is the name of a service of ours at the broker: call it something else."""
+
+
 class InstallationConflict(DevicesError):
     """The device's channel, or the unit's meter of that channel, is taken in that period."""
 

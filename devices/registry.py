@@ -20,11 +20,17 @@ from numpy.typing import NDArray
 from psycopg.rows import TupleRow
 
 from devices import marks
-from devices.errors import AddressTaken, InvalidDeviceCode, UnknownGateway, UnknownProfile
+from devices.errors import (
+    AddressTaken,
+    InvalidDeviceCode,
+    ReservedDeviceCode,
+    UnknownGateway,
+    UnknownProfile,
+)
 from devices.profiles import Profile, load_profiles
 from storage.pool import Connection
 from storage.queries import load as load_queries
-from wire.envelope import is_device_code
+from wire.envelope import SERVICES, is_device_code
 
 _log = logging.getLogger(__name__)
 _LOCK = 7_309_004_712
@@ -251,7 +257,7 @@ def register_device(
 
     Raises
     ------
-    InvalidDeviceCode, UnknownProfile, UnknownGateway, AddressTaken
+    InvalidDeviceCode, ReservedDeviceCode, UnknownProfile, UnknownGateway, AddressTaken
     """
     device = NewDevice(
         code=code, profile=profile, estate_id=estate_id, serial=serial, gateway=gateway, address=address
@@ -277,13 +283,17 @@ def register_devices(connection: Connection, devices: Sequence[NewDevice]) -> di
 
     Raises
     ------
-    InvalidDeviceCode, UnknownProfile, UnknownGateway, AddressTaken
+    InvalidDeviceCode, ReservedDeviceCode, UnknownProfile, UnknownGateway, AddressTaken
         Nothing is written then.
     """
     profiles = load_profiles()
     for device in devices:
         if not is_device_code(device.code):
             raise InvalidDeviceCode(f"not a device code: {device.code!r}")
+        if device.code in SERVICES:
+            raise ReservedDeviceCode(
+                f"{device.code} is the name of a service of ours at the broker: choose another code"
+            )
         _profile(profiles, device.profile)
     begin_change(connection)
     codes = [device.code for device in devices]

@@ -29,6 +29,10 @@ FILTER = "hm/#"
 #: The reserved device code of `anju settle`; no device can be called so.
 SETTLE = "~settle"
 
+#: Names that our own processes have at the broker. No device can be called so: it would stand in their place,
+#: and what is refused to it would be refused to them.
+INGEST, MARKER, MONITOR = SERVICES = ("ingest", "settle", "monitor")
+
 #: Elements of one array.
 MAX_ELEMENTS = 50
 

@@ -14,7 +14,7 @@ from anju.importer.problems import Problems
 from anju.importer.sheets import Row, Sheet
 from policy.periods import Period
 from wire import channels
-from wire.envelope import is_device_code
+from wire.envelope import SERVICES, is_device_code
 
 #: How `installations` calls the channel that carries a device's events.
 EVENTS = "events"
@@ -163,6 +163,8 @@ class _Check:
             return False
         if not is_device_code(row.text("code")):
             return self._bad("devices", row, "code", "not_device_code")
+        if row.text("code") in SERVICES:
+            return self._bad("devices", row, "code", "reserved_device_code")
         gateway = row.values["gateway"]
         if gateway is not None and (gateway == row.text("code") or gateway not in self.devices):
             return self._unknown("devices", row, "gateway")

@@ -82,6 +82,10 @@ SENTENCES = MappingProxyType(
             "设备编号会出现在 MQTT 主题里，只能用字母、数字和 . _ -，最多 64 个",
             "a device code stands in MQTT topics: letters, digits and . _ - only, at most 64",
         ),
+        "reserved_device_code": (
+            "这个编号是系统自己在消息服务器上用的名字，设备请另取编号",
+            "the code is the name of a service of ours at the broker: call the device something else",
+        ),
         # rows against rows
         "double_key": ("与第 {other} 行重复", "the same as line {other}"),
         "needs_estate": (

@@ -54,6 +54,7 @@ class Guarded:
     inner: int = field(default_factory=free_port)
     mounts_from: int = field(default_factory=lambda: free_range(64))
     said: dict[str, Any] = field(default_factory=dict)
+    warned: str = ""
     process: "subprocess.Popen[bytes] | None" = None
     #: Of the devices' port.
     tls: ssl.SSLContext | None = None
@@ -73,7 +74,8 @@ class Guarded:
             cli.app, given, env={"ANJU_DATABASE_URL": self.dsn}, catch_exceptions=False
         )
         assert found.exit_code == 0, found.output
-        self.said = json.loads(found.output)
+        self.said = json.loads(found.stdout)
+        self.warned = found.stderr
         return self.said
 
     def start(self) -> None:

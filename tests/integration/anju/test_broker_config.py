@@ -15,11 +15,13 @@ from anju import authority, cli
 from anju.embedded.ports import HOST
 from anju.errors import AnjuError, BrokerPlanInvalid, RequestInvalid
 from devices import credentials, registry
+from devices.errors import ReservedDeviceCode
 from storage.pool import Connection
 from tests.conftest import tool
 from tests.homes import make_estate
 from tests.integration.anju.guarded import Client, Guarded, version
 from tests.waiting import wait_until
+from wire.envelope import SERVICES
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 REFUSED = "Not authorized"
@@ -346,13 +348,40 @@ def test_devices_and_anju_need_a_port_each(tmp_path: Path) -> None:
     assert isinstance(reply.exception, BrokerPlanInvalid)
 
 
-def test_a_device_that_is_called_like_a_service_is_refused(broker: Guarded, connection: Connection) -> None:
-    estate = make_estate(connection)
-    registry.register_device(connection, code="ingest", profile="lock-native", estate_id=estate)
+@pytest.mark.parametrize("status", ["active", "retired"])
+def test_a_device_that_is_called_like_a_service_silences_nobody(
+    broker: Guarded,
+    client: Connect,
+    ingest: Callable[[], Client],
+    connection: Connection,
+    devices: dict[str, int],
+    status: str,
+) -> None:
+    password = broker.issue("lock-1")
+    broker.issue("lock-2")
+    connection.execute(  # as an earlier version let it in: with a password that was taken back
+        "INSERT INTO device (code, profile, serial, estate_id, status)"
+        " SELECT unnest(%s::text[]), profile, '', estate_id, %s FROM device WHERE id = %s",
+        (list(SERVICES), status, devices["lock-1"]),
+    )
+    connection.execute(
+        "INSERT INTO credential (device_id, kind, hash, issued_at, issued_by, revoked_at)"
+        " SELECT id, 'password', 'x', %(now)s, 'test', CASE code WHEN 'ingest' THEN NULL ELSE %(now)s END"
+        " FROM device WHERE code = ANY (%(codes)s)",
+        {"now": NOW, "codes": list(SERVICES)},
+    )
+    with pytest.raises(ReservedDeviceCode, match="ingest"):
+        credentials.issue(connection, code="ingest", kind="password", by="system:test", now=NOW)
+    credentials.revoke(connection, code="lock-2", kind="password", by="system:test", now=NOW)
     connection.commit()
-    broker.issue("ingest")
-    with pytest.raises(BrokerPlanInvalid, match="ingest"):
-        broker.configure()
+    broker.configure()
+    assert [f"a device is called {name}" in broker.warned for name in SERVICES] == [status == "active"] * 3
+    access = (broker.folder / "acl").read_text().splitlines()
+    assert [access.count(f"user {name}") for name in (*SERVICES, "lock-2")] == [1, 1, 1, 1]
+    broker.start()
+    listener = ingest()
+    assert client("lock-1", password).publish("hm/v1/lock-1/up/m") == "Success"
+    _heard(listener, "hm/v1/lock-1/up/m")
 
 
 class Certified:

@@ -6,11 +6,18 @@ import psycopg
 import pytest
 
 from devices import registry
-from devices.errors import InstallationConflict, InvalidDeviceCode, NoInstallation, UnknownProfile
+from devices.errors import (
+    InstallationConflict,
+    InvalidDeviceCode,
+    NoInstallation,
+    ReservedDeviceCode,
+    UnknownProfile,
+)
 from devices.installations import Installation, end, install, install_all
 from storage.pool import Connection, connect
 from tests.homes import make_estate, make_units
 from wire.channels import BY_NAME, EVENTS
+from wire.envelope import SERVICES
 from wire.instants import to_us
 from wire.quality import Quality
 
@@ -78,6 +85,14 @@ def test_many_devices_are_registered_at_once(connection: Connection) -> None:
 @pytest.mark.parametrize("code", ["", "~settle", "a/b", "a b", "表", "x" * 65])
 def test_a_code_that_no_topic_can_carry_is_refused(connection: Connection, code: str) -> None:
     with pytest.raises(InvalidDeviceCode):
+        register(connection, code)
+
+
+@pytest.mark.parametrize("code", SERVICES)
+def test_a_code_that_a_service_of_ours_has_at_the_broker_is_refused(
+    connection: Connection, code: str
+) -> None:
+    with pytest.raises(ReservedDeviceCode, match=code):
         register(connection, code)
 
 

@@ -293,3 +293,11 @@ def test_a_device_code_that_cannot_stand_in_a_topic_is_refused(tmp_path: Path) -
         tmp_path, SOUND | {"devices": "code,profile\nd/+,lock-native\nd-1,energy-register\nd-2,lock-native\n"}
     )
     assert _codes(problems) == [("not_device_code", "devices.csv", 2, "code")]
+
+
+def test_a_device_cannot_be_called_as_a_service_of_ours_is(tmp_path: Path) -> None:
+    _, problems = _checked(
+        tmp_path,
+        SOUND | {"devices": "code,profile\ningest,lock-native\nd-1,energy-register\nd-2,lock-native\n"},
+    )
+    assert _codes(problems) == [("reserved_device_code", "devices.csv", 2, "code")]
