@@ -15,6 +15,7 @@ from anju import broker, detection, devices, logs, quarantine, replay, settings,
 from anju.embedded.errors import EmbeddedError
 from anju.errors import AnjuError
 from anju.options import DataDir, Json
+from devices.errors import ProfileInvalid
 from ingest.errors import IngestError
 from policy.errors import PolicyError
 from storage.errors import StorageError
@@ -41,6 +42,7 @@ _TOLD = (
     EmbeddedError,
     IngestError,
     PolicyError,
+    ProfileInvalid,
     StorageError,
     PermissionError,
     psycopg.OperationalError,  # the database went away in the middle

@@ -13,6 +13,7 @@ import policy
 from anju import clock, logs, readiness, retention, stack
 from anju.settings import Settings
 from devices import lookups
+from devices.profiles import load_profiles
 from ingest.address import BrokerAddress
 from storage.migrate import head
 from storage.migrate import migrate as migrate_storage
@@ -39,6 +40,7 @@ def ingest(settings: Settings) -> None:
     from ingest import service  # noqa: PLC0415 - each process loads its own room only
 
     logs.configure("ingest")
+    load_profiles()  # a broken one ends the process here, and not at every message
     book = policy.load(settings.city)
     # What a message makes holds no circles: looking for them every few hundred objects takes a quarter of
     # the time.
@@ -63,6 +65,7 @@ def worker(settings: Settings) -> None:
     from ingest.decoding import Decoding  # noqa: PLC0415
 
     logs.configure("worker")
+    load_profiles()
     books = policy_books()
     warn_of_unconfirmed(books, clock.now().date())
     book = books[settings.city]
@@ -96,6 +99,7 @@ def api(settings: Settings) -> None:
                 readiness.announce()
 
     logs.configure("api")
+    load_profiles()
     logging.getLogger("uvicorn.access").addFilter(without_query)
     pool = open_pool(_migrated(settings), name="api", size=_API_CONNECTIONS)
     deps = Deps(

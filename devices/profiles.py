@@ -5,6 +5,7 @@ which field is which: a `[[field]]` makes a reading or an event of it (`devices.
 adding a file.
 """
 
+import math
 import tomllib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
@@ -153,12 +154,11 @@ def read_profile(file: Traversable) -> Profile:
     ProfileInvalid
         Names the file, the key and what is wrong with it.
     """
-    try:
-        found = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _File)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise ProfileInvalid(f"{file.name}: {error}") from error
+    found = _parse(file)
     if found.expected_interval_s <= 0:
         raise ProfileInvalid(f"{file.name}: expected_interval_s: not positive")
+    if found.battery_low_v is not None and not math.isfinite(found.battery_low_v):
+        raise ProfileInvalid(f"{file.name}: battery_low_v: {found.battery_low_v} is no number to count with")
     if found.format != NATIVE and found.format not in FORMATS:
         known = ", ".join([NATIVE, *FORMATS])
         raise ProfileInvalid(f"{file.name}: format: no such format: {found.format}; there are {known}")
@@ -200,6 +200,15 @@ def read_profile(file: Traversable) -> Profile:
     )
 
 
+def _parse(file: Traversable) -> _File:
+    try:
+        return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _File)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileInvalid(f"{file.name}: no TOML: {error}") from error
+    except (UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise ProfileInvalid(f"{file.name}: {error}") from error
+
+
 def _check(file: str, rule: Rule, found: _File) -> None:
     """Refuse a rule that can never give anything, or gives what the profile does not announce."""
     where = f"{file}: field {rule.name}"
@@ -211,6 +220,8 @@ def _check(file: str, rule: Rule, found: _File) -> None:
         raise ProfileInvalid(f"{where}: channel: {rule.channel} is not among the profile's channels")
     if rule.channel is not None and rule.unit is not None and conversion(rule.channel, rule.unit) is None:
         raise ProfileInvalid(f"{where}: unit: {rule.unit} is not a unit of {rule.channel}")
+    if not math.isfinite(rule.factor) or rule.factor == 0:
+        raise ProfileInvalid(f"{where}: factor: {rule.factor} is no number to multiply with")
     if rule.event is not None and rule.event not in found.events:
         raise ProfileInvalid(f"{where}: event: {rule.event} is not among the profile's events")
     if rule.method is not None and rule.method not in Method.__members__:
@@ -249,6 +260,8 @@ def _form(file: str, name: str, channel: _Channel) -> Form:
     if BY_NAME[name].metered == (channel.kind == "gauge"):
         wanted = "a register or an interval" if BY_NAME[name].metered else "a gauge"
         raise ProfileInvalid(f"{file}: channels.{name}: kind: {name} is {wanted}")
+    if channel.rollover_at is not None and not math.isfinite(channel.rollover_at):
+        raise ProfileInvalid(f"{file}: channels.{name}: rollover_at: {channel.rollover_at} is never reached")
     try:
         return Form(
             kind=channel.kind,

@@ -82,6 +82,27 @@ def test_a_field_that_is_cut_out_of_every_message_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("factor = nan", "field total: factor: nan is"),
+        ("factor = -inf", "field total: factor: -inf is"),
+        ("factor = 0", "field total: factor: 0.0 is"),
+        ('unit = "furlong"', "field total: unit: furlong is not a unit of energy_kwh"),
+        ("factor = ", "no TOML: "),
+        ('factor = "ten"', r"Expected `float`, got `str` - at `\$.field\[0\].factor`"),
+    ],
+)
+def test_a_number_or_a_unit_that_gives_nothing_is_refused_in_one_line(
+    tmp_path: Path, more: str, said: str
+) -> None:
+    file = tmp_path / "box.toml"
+    file.write_text(f'{GATEWAY}[[field]]\nname = "total"\nchannel = "energy_kwh"\n{more}\n')
+    with pytest.raises(ProfileInvalid, match=f"^box.toml: {said}") as caught:
+        read_profile(file)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("place", "key"), [("name", "name"), ("values", "data.face"), ("address", "cardNo"), ("time", "phone")]
 )
 def test_so_is_a_place_that_is(tmp_path: Path, place: str, key: str) -> None:
