@@ -243,6 +243,17 @@ def test_a_move_before_another_one_is_refused_in_words(
     assert "correct" in reply.json()["en"]
 
 
+def test_a_device_called_like_a_service_of_ours_is_refused_in_words(
+    client: TestClient, installer: dict[str, str], units: dict[str, list[int]]
+) -> None:
+    assert units
+    body = {"code": "ingest", "profile": "water-register", "estate": "HA"}
+    reply = client.post(DEVICES, json=body, headers=installer)
+    assert (reply.status_code, reply.json()["code"]) == (422, "reserved_device_code")
+    assert "另取编号" in reply.json()["zh"]
+    assert "something else" in reply.json()["en"]
+
+
 def test_nobody_takes_over_a_device_by_its_code(
     client: TestClient, installer: dict[str, str], register: Callable[..., None]
 ) -> None:
