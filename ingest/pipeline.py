@@ -156,6 +156,8 @@ class Pipeline:
         psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError
             As of `store`; the batch waits.
         """
+        self._rates.give_back(batch.taken)
+        batch.taken = {}
         understood: Understood | None = None
         beside = more or len(under_way) > 1
         beside = beside and len(under_way) < _MOST_UNDER_WAY and batch.error is None
@@ -164,6 +166,7 @@ class Pipeline:
             try:
                 understood = self._understand(lane.connection, batch.messages)
                 if self._may_run_beside(understood.content):
+                    batch.taken = understood.taken
                     self._run_beside(lane, batch, understood, under_way)
                     return
             except BaseException:
@@ -173,6 +176,8 @@ class Pipeline:
             self._lanes.give(lane)
         under_way.rest()
         if under_way.waiting() is not batch:
+            if understood is not None:
+                self._rates.give_back(understood.taken)
             return  # one before it has failed, and comes first
         batch.error = None
         under_way.stored(batch, _answers(self._store(batch.messages, more=more, understood=understood)))
@@ -298,21 +303,26 @@ class Pipeline:
     ) -> tuple[bool, Sorted]:
         """Commit a batch; says whether it met a key that was there already, and what it held."""
         connection = self._connection
-        with connection.transaction():
-            batch = self._understand(connection, messages, refused=refused, known=understood)
-            content = batch.content
-            if self._resumes:
-                signs.put(connection, from_journal(connection, self._sorter_of(batch.registry, batch.now)))
-            due = self._deferred.due(content.signs, more=more)
-            counts = transaction.put(connection, batch, staged=staged)
-            if due is not None:
-                signs.put(connection, due)
-            if content.markers:
-                state.put_markers(connection, content.markers, batch.now)
-            with connection.pipeline():
-                transaction.count(
-                    connection, batch, counts, source=self._source, listener=self._listener(batch.now)
-                )
+        taken = understood.taken if understood is not None else {}
+        try:
+            with connection.transaction():
+                batch = self._understand(connection, messages, refused=refused, known=understood)
+                content, taken = batch.content, batch.taken
+                if self._resumes:
+                    sorter = self._sorter_of(batch.registry, batch.now)
+                    signs.put(connection, from_journal(connection, sorter))
+                due = self._deferred.due(content.signs, more=more)
+                counts = transaction.put(connection, batch, staged=staged)
+                if due is not None:
+                    signs.put(connection, due)
+                if content.markers:
+                    state.put_markers(connection, content.markers, batch.now)
+                listener = self._listener(batch.now)
+                with connection.pipeline():
+                    transaction.count(connection, batch, counts, source=self._source, listener=listener)
+        except BaseException:
+            self._rates.give_back(taken)  # it is sorted again, whole or in halves
+            raise
         self._resumes = False
         self._deferred.committed(content.signs, written=due is not None)
         self._listened_s = time.monotonic()
@@ -340,12 +350,15 @@ class Pipeline:
         sorter = self._sorter_now(connection, now)
         if known is not None and known.registry.version == sorter.registry.version:
             return known
+        if known is not None:
+            self._rates.give_back(known.taken)
         self._rates.begin(messages[0].received_us)
         return Understood(
             content=sorter.sort(messages) if refused is None else sorter.refuse(messages[0], refused),
             registry=sorter.registry,
             now=now,
             oldest_us=min(message.received_us for message in messages),
+            taken=self._rates.taken(),
         )
 
     def _sorter_now(self, connection: Connection, now: datetime) -> Sorter:

@@ -1,5 +1,6 @@
 """What the transaction of one batch writes, in as few journeys to the database and back as it can."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +20,8 @@ class Understood:
     now: datetime
     #: Arrival of its oldest message.
     oldest_us: int
+    #: As of `ingest.rates.Rates.taken`.
+    taken: Mapping[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -29,6 +29,8 @@ class Batch:
     #: Why it waits again.
     error: BaseException | None = None
     answers: list[Answer] = field(default_factory=list)
+    #: What it took of its senders' rates, to be given back before it is tried again.
+    taken: Mapping[int, int] = field(default_factory=dict[int, int])
     #: Done when its turn has come.
     then: Callable[[], None] | None = None
 

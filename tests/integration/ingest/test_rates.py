@@ -11,7 +11,8 @@ from ingest.bound import Bound
 from ingest.message import Message
 from ingest.pipeline import Pipeline
 from ingest.replay import Scope, replay
-from storage.pool import Connection
+from ingest.underway import UnderWay
+from storage.pool import Connection, connect
 from tests.homes import make_estate
 from tests.integration.ingest.conftest import NOW, RULES, TALLY, Rows, Site, reading, sent
 from wire.envelope import Kind, topic_of
@@ -77,6 +78,50 @@ def test_a_replay_brings_the_excess_in(slow: Pipeline, connection: Connection, r
     assert outcome.blocks == 2
     assert rows("SELECT count(*) FROM reading") == [(500,)]
     assert rows("SELECT count(*) FROM quarantine") == [(0,)]
+
+
+def test_a_batch_that_meets_a_key_and_is_stored_again_takes_its_tokens_once(
+    slow: Pipeline, rows: Rows
+) -> None:
+    slow.store(_flood(60))
+    slow.store(_flood(30, first=59))  # the first of them is there already: a UniqueViolation
+    assert rows("SELECT count(*) FROM reading") == [(89,)]
+    assert rows("SELECT count(*) FROM quarantine") == [(0,)]
+
+
+def test_a_batch_that_is_halved_takes_its_tokens_once(
+    slow: Pipeline, connection: Connection, rows: Rows
+) -> None:
+    connection.execute("ALTER TABLE reading ADD CONSTRAINT odd CHECK (value <> 13)")
+    connection.commit()
+    slow.store(_flood(60))
+    assert rows("SELECT count(*) FROM reading") == [(59,)]
+    assert rows("SELECT reason FROM quarantine") == [("refused_by_database",)]
+    slow.store(_flood(50, first=60))
+    # A hundred at once; the one that the database refused took no token in the end.
+    assert rows("SELECT repeats + 1 FROM quarantine WHERE reason = 'rate_limited'") == [(9,)]
+
+
+def test_a_batch_that_failed_beside_others_takes_its_tokens_once(
+    connection: Connection, dsn: str, site: Site, rows: Rows
+) -> None:
+    connection.execute("ALTER TABLE reading ADD CONSTRAINT odd CHECK (value <> 63)")
+    connection.commit()
+    under_way = UnderWay(lambda _: None)
+    pipeline = Pipeline(
+        connect(dsn, name="test"), beside=[connect(dsn, name="test") for _ in range(2)], bound=BOUND,
+        rules=lambda _: SLOW, now=lambda: NOW, source="ingest-test",
+    )  # fmt: skip
+    pipeline.store(_flood(10))
+    for first in (10, 40, 70):
+        under_way.add(_flood(30, first=first))
+    while len(under_way):
+        while (batch := under_way.waiting()) is not None:
+            pipeline.put(batch, under_way, more=True)
+        under_way.rest()
+    pipeline.close()
+    assert rows("SELECT count(*) FROM reading") == [(99,)]
+    assert rows("SELECT reason FROM quarantine") == [("refused_by_database",)]
 
 
 def test_who_pretends_to_be_a_device_uses_up_nothing_of_it(

@@ -51,3 +51,16 @@ def test_a_clock_that_is_put_back_locks_nobody_out() -> None:
     rates = Rates()
     _admitted(rates, [DAY] * 30)
     assert _admitted(rates, [DAY - 3600 * SECOND] * 30) == 10
+
+
+@given(st.lists(st.integers(0, 3 * SECOND), min_size=1, max_size=60), st.integers(1, 5))
+def test_what_is_given_back_is_as_if_it_had_never_been_taken(pauses: list[int], tries: int) -> None:
+    rates, untouched, at = Rates(), Rates(), DAY
+    for pause in pauses:
+        at += pause
+        for _ in range(tries):
+            rates.begin(at)
+            for _ in range(3):
+                rates.admits(1, at, *RULE)
+            rates.give_back(rates.taken())
+        assert _admitted(rates, [at] * 4) == _admitted(untouched, [at] * 4)
