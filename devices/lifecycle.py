@@ -138,6 +138,8 @@ def perform(
     )
     if isinstance(wanted, Swap) and done.change_id is not None:
         swaps.keep_registers(connection, wanted, plan, done.change_id)
+    if isinstance(wanted, Undo):
+        swaps.mark_registers(connection, wanted.change_id)
     return done
 
 

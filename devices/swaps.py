@@ -1,4 +1,7 @@
-"""A new device takes over the place of an old one, and the registers that were read at it. Plans only."""
+"""A new device takes over the place of an old one, and what was read off both registers: plans and a record.
+
+What was read counts as readings of both devices (`v_swap_reading`), unless the swap is undone.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -46,7 +49,7 @@ def swap(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Plan
         raise IsGateway
     if wanted.multiplier is not None:
         check_multiplier(wanted.multiplier)
-    _check_registers(connection, wanted, old)
+    _check_registers(connection, wanted, old, new)
     return _taken_over(connection, wanted, old, new)
 
 
@@ -86,13 +89,17 @@ def last_register(connection: Connection, device_id: int, channel: int, *, at: d
     return None if row is None else row[0]
 
 
-def _check_registers(connection: Connection, wanted: Swap, old: Listed) -> None:
+def _check_registers(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> None:
     """A register counts upwards: what somebody read off it cannot be below what it reported."""
     for name, read in wanted.registers.items():
-        for value in (read.old_final, read.new_first):
-            if value is not None and not (math.isfinite(value) and value >= 0):
+        for value, device in ((read.old_final, old), (read.new_first, new)):
+            if value is None:
+                continue
+            if not (math.isfinite(value) and value >= 0):
                 raise FigureInvalid(f"{name}: {value:g} is no value of a register: it is a number from 0 on")
-        if read.old_final is None or name not in BY_NAME:
+            if not _has_register(device, name):
+                raise FigureInvalid(f"{device.code} has no register of {name} that could be read off")
+        if read.old_final is None:
             continue
         last = last_register(connection, old.id, BY_NAME[name].code, at=wanted.at)
         # Dials show no more places than people write down.
@@ -101,6 +108,12 @@ def _check_registers(connection: Connection, wanted: Swap, old: Listed) -> None:
                 f"{old.code}: {name} {read.old_final:.10g} is below its last reading {last:.10g}:"
                 " read it again, or leave it out"
             )
+
+
+def _has_register(device: Listed, name: str) -> bool:
+    profile = load_profiles().get(device.profile)
+    form = profile and profile.channels.get(name)
+    return form is not None and form.kind == "register"
 
 
 def _taken_over(connection: Connection, wanted: Swap, old: Listed, new: Listed) -> Plan:
@@ -168,7 +181,7 @@ def _up_to(timeline: Sequence[Installation], at: datetime) -> Installation | Non
 
 
 def keep_registers(connection: Connection, wanted: Swap, plan: Plan, change_id: int) -> None:
-    """Keep what was read at a swap that was carried out."""
+    """Keep what was read at a swap that was carried out; use is derived anew from it."""
     ids = {code: device_id for device_id, code in plan.devices.items()}
     old, new = ids[wanted.old], ids[wanted.new]
     for row in plan.after:
@@ -188,3 +201,10 @@ def keep_registers(connection: Connection, wanted: Swap, plan: Plan, change_id: 
                 "new_first": read and read.new_first,
             },
         )
+    mark_registers(connection, change_id)
+
+
+def mark_registers(connection: Connection, change_id: int) -> None:
+    """Mark the days on which what was read at a swap counts: it was recorded, or taken back."""
+    if connection.execute(_SQL["mark_registers"], {"change_id": change_id}).rowcount:
+        connection.execute("NOTIFY usage_dirty")

@@ -11,7 +11,8 @@ An hour rests on the two readings of each step that touches it, and its lag on t
 Register
     Steps between consecutive sound readings, as `usage.register` tells them. The first reading of an
     installation is a zero point, not use. A new installation is a new register (swap): no step
-    reaches across.
+    reaches across. What was read off both registers at the exchange are readings like others
+    (`Quality.READ_OFF`), the last of the old one and the first of the new one.
 Interval
     Each row stands for itself: the `interval_s` seconds after (or before) its time. A negative
     amount, or more than the policy's maximum for its length, is a spike: left out, flagged.
@@ -39,7 +40,7 @@ REACH = register.REACH
 #: A row with any of these is not a usable reading of a register.
 UNUSABLE = NOT_EVIDENCE | Quality.CONFLICT
 
-_INHERITED = np.int16(Quality.IMPORTED | Quality.SOFT_LIMIT | Quality.ARRIVAL_TIME)
+_INHERITED = np.int16(Quality.IMPORTED | Quality.SOFT_LIMIT | Quality.ARRIVAL_TIME | Quality.READ_OFF)
 _SECOND_US = 1_000_000
 
 

@@ -102,4 +102,5 @@ def _columns(asked: Sequence[Asked], days: Sequence[tuple[int, int]]) -> dict[st
         "valid_tos": [from_us(one.segment.valid_to_us) for one in asked],
         "firsts": [from_us(first * DAY_US) for first, _ in days],
         "ends": [from_us(end * DAY_US) for _, end in days],
+        "registers": [one.segment.form.kind == "register" for one in asked],
     }

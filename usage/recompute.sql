@@ -27,26 +27,37 @@ JOIN unnest(%(units)s::integer[], %(channels)s::smallint[]) AS w (unit_id, chann
 ORDER BY s.unit_id, s.channel, s.valid_from
 
 -- bounds --
--- How far so many usable readings reach before and after the changed days of a segment.
+-- How far so many usable readings reach before and after the changed days of a segment; of a register, what
+-- was read off it at an exchange is one, too.
 SELECT p.n, b.time, a.time
 FROM unnest(%(ns)s::integer[], %(devices)s::integer[], %(channels)s::smallint[],
             %(valid_froms)s::timestamptz[], %(valid_tos)s::timestamptz[],
-            %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
-    AS p (n, device_id, channel, valid_from, valid_to, first_at, end_at)
+            %(firsts)s::timestamptz[], %(ends)s::timestamptz[], %(registers)s::boolean[])
+    AS p (n, device_id, channel, valid_from, valid_to, first_at, end_at, is_register)
 CROSS JOIN LATERAL (
     SELECT min(t.time) AS time FROM (
-        SELECT r.time FROM v_reading r
-        WHERE r.device_id = p.device_id AND r.channel = p.channel
-            AND r.time < p.first_at AND r.time >= p.valid_from AND r.quality & %(unusable)s = 0
-        ORDER BY r.time DESC LIMIT %(window)s
+        (SELECT r.time FROM v_reading r
+         WHERE r.device_id = p.device_id AND r.channel = p.channel
+             AND r.time < p.first_at AND r.time >= p.valid_from AND r.quality & %(unusable)s = 0
+         ORDER BY r.time DESC LIMIT %(window)s)
+        UNION ALL
+        (SELECT r.time FROM v_swap_reading r
+         WHERE p.is_register AND r.device_id = p.device_id AND r.channel = p.channel
+             AND r.time < p.first_at AND r.time >= p.valid_from)
+        ORDER BY time DESC LIMIT %(window)s
     ) t
 ) b
 CROSS JOIN LATERAL (
     SELECT max(t.time) AS time FROM (
-        SELECT r.time FROM v_reading r
-        WHERE r.device_id = p.device_id AND r.channel = p.channel
-            AND r.time >= p.end_at AND r.time < p.valid_to AND r.quality & %(unusable)s = 0
-        ORDER BY r.time LIMIT %(window)s
+        (SELECT r.time FROM v_reading r
+         WHERE r.device_id = p.device_id AND r.channel = p.channel
+             AND r.time >= p.end_at AND r.time < p.valid_to AND r.quality & %(unusable)s = 0
+         ORDER BY r.time LIMIT %(window)s)
+        UNION ALL
+        (SELECT r.time FROM v_swap_reading r
+         WHERE p.is_register AND r.device_id = p.device_id AND r.channel = p.channel
+             AND r.time >= p.end_at AND r.time < p.valid_to)
+        ORDER BY time LIMIT %(window)s
     ) t
 ) a
 
@@ -55,31 +66,47 @@ CROSS JOIN LATERAL (
 SELECT p.n, x.times, x.receiveds, x.readings, x.qualities
 FROM unnest(%(ns)s::integer[], %(devices)s::integer[], %(channels)s::smallint[],
             %(valid_froms)s::timestamptz[], %(valid_tos)s::timestamptz[],
-            %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
-    AS p (n, device_id, channel, valid_from, valid_to, first_at, end_at)
+            %(firsts)s::timestamptz[], %(ends)s::timestamptz[], %(registers)s::boolean[])
+    AS p (n, device_id, channel, valid_from, valid_to, first_at, end_at, is_register)
 CROSS JOIN LATERAL (
     SELECT coalesce(min(t.time), p.first_at) AS time FROM (
-        SELECT r.time FROM v_reading r
-        WHERE r.device_id = p.device_id AND r.channel = p.channel
-            AND r.time < p.first_at AND r.time >= p.valid_from AND r.quality & %(unusable)s = 0
-        ORDER BY r.time DESC LIMIT %(window)s
+        (SELECT r.time FROM v_reading r
+         WHERE r.device_id = p.device_id AND r.channel = p.channel
+             AND r.time < p.first_at AND r.time >= p.valid_from AND r.quality & %(unusable)s = 0
+         ORDER BY r.time DESC LIMIT %(window)s)
+        UNION ALL
+        (SELECT r.time FROM v_swap_reading r
+         WHERE p.is_register AND r.device_id = p.device_id AND r.channel = p.channel
+             AND r.time < p.first_at AND r.time >= p.valid_from)
+        ORDER BY time DESC LIMIT %(window)s
     ) t
 ) low
 CROSS JOIN LATERAL (
     SELECT coalesce(max(t.time), p.end_at) AS time FROM (
-        SELECT r.time FROM v_reading r
-        WHERE r.device_id = p.device_id AND r.channel = p.channel
-            AND r.time >= p.end_at AND r.time < p.valid_to AND r.quality & %(unusable)s = 0
-        ORDER BY r.time LIMIT %(window)s
+        (SELECT r.time FROM v_reading r
+         WHERE r.device_id = p.device_id AND r.channel = p.channel
+             AND r.time >= p.end_at AND r.time < p.valid_to AND r.quality & %(unusable)s = 0
+         ORDER BY r.time LIMIT %(window)s)
+        UNION ALL
+        (SELECT r.time FROM v_swap_reading r
+         WHERE p.is_register AND r.device_id = p.device_id AND r.channel = p.channel
+             AND r.time >= p.end_at AND r.time < p.valid_to)
+        ORDER BY time LIMIT %(window)s
     ) t
 ) high
 CROSS JOIN LATERAL (
     SELECT array_send(array_agg(r.time)) AS times, array_send(array_agg(r.received_at)) AS receiveds,
         array_send(array_agg(r.value)) AS readings, array_send(array_agg(r.quality)) AS qualities
-    FROM v_reading r
-    WHERE r.device_id = p.device_id AND r.channel = p.channel
-        AND r.time >= greatest(low.time, p.valid_from) AND r.time <= high.time AND r.time < p.valid_to
-        AND r.quality & %(not_evidence)s = 0
+    FROM (
+        SELECT r.time, r.received_at, r.value, r.quality FROM v_reading r
+        WHERE r.device_id = p.device_id AND r.channel = p.channel
+            AND r.time >= greatest(low.time, p.valid_from) AND r.time <= high.time AND r.time < p.valid_to
+            AND r.quality & %(not_evidence)s = 0
+        UNION ALL
+        SELECT r.time, r.received_at, r.value, r.quality FROM v_swap_reading r
+        WHERE p.is_register AND r.device_id = p.device_id AND r.channel = p.channel
+            AND r.time >= greatest(low.time, p.valid_from) AND r.time <= high.time AND r.time < p.valid_to
+    ) r
 ) x
 
 -- make_new --

@@ -26,6 +26,8 @@ class Quality(IntFlag):
     MULTIPLIED = 256
     #: event: a state that was reported, perhaps not for the first time; not a change that was seen.
     STATE = 512
+    #: A person read it off the register at an exchange; the device did not report it.
+    READ_OFF = 1024
 
 
 #: Rows with any of these never reach `usage`.
