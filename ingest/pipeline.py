@@ -204,6 +204,9 @@ class Pipeline:
             )
         self._listened_s = time.monotonic()
 
+    def _resumed_signs(self, batch: Understood) -> Signs:
+        return from_journal(self._connection, self._sorter_of(batch.registry, batch.now))
+
     def _may_run_beside(self, content: Sorted) -> bool:
         """Whether a batch needs none that is being stored, and can leave its signs to a later one.
 
@@ -308,13 +311,15 @@ class Pipeline:
             with connection.transaction():
                 batch = self._understand(connection, messages, refused=refused, known=understood)
                 content, taken = batch.content, batch.taken
+                due = told = self._deferred.due(content.signs, more=more)
                 if self._resumes:
-                    sorter = self._sorter_of(batch.registry, batch.now)
-                    signs.put(connection, from_journal(connection, sorter))
-                due = self._deferred.due(content.signs, more=more)
+                    told = self._resumed_signs(batch)
+                    told.extend(due or Signs())
                 counts = transaction.put(connection, batch, staged=staged)
-                if due is not None:
-                    signs.put(connection, due)
+                # After the readings, and all at once: another process that does it so is never waited for
+                # in a circle.
+                if told is not None:
+                    signs.put(connection, told)
                 if content.markers:
                     state.put_markers(connection, content.markers, batch.now)
                 listener = self._listener(batch.now)
