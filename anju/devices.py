@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anju import clock, lifecycle
+from anju import clock, commands, lifecycle
 from anju.errors import AnjuError
 from anju.options import DataDir
 
@@ -39,8 +39,12 @@ for _command in (
     lifecycle.correct,
     lifecycle.exchange,
     lifecycle.undo,
+    commands.command,
+    commands.approve_command,
+    commands.refuse_command,
 ):
     devices.command()(_command)
+devices.command("commands")(commands.list_commands)
 
 
 @devices.command()

@@ -1,13 +1,14 @@
 """`anju users`: who may log in. A password never stands on the command line, where everybody can list it."""
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from anju import clock, settings
+from anju import clock, person, settings
 from anju.errors import AnjuError
 from anju.options import DataDir
 from storage.pool import Connection
@@ -22,10 +23,6 @@ app = typer.Typer(
 _BY = "system:users"
 
 Name = Annotated[str, typer.Argument(help="User name: letters a to z, figures, _ . @ -", metavar="NAME")]
-PasswordFile = Annotated[
-    Path | None,
-    typer.Option("--password-file", help="Its first line is the password; asked for when not given."),
-]
 
 
 @app.command()
@@ -45,7 +42,7 @@ def add(
         bool, typer.Option("--all-estates", help="Every estate, those to come too.")
     ] = False,
     display_name: Annotated[str, typer.Option("--display-name", help="As pages show it.")] = "",
-    password_file: PasswordFile = None,
+    password_file: person.PasswordFile = None,
     data_dir: DataDir = None,
 ) -> None:
     """Make an account."""
@@ -54,8 +51,9 @@ def add(
     if not estates and not all_estates:
         raise AnjuError("an account sees nothing without --estate CODE or --all-estates")
     known = rules.load_login_rules()
-    password = _password(password_file)
-    with _connected(data_dir) as connection:
+    hasher = passwords.Passwords(known)
+
+    def make(connection: Connection, password: str) -> None:
         accounts.add(
             connection,
             username=name,
@@ -64,11 +62,13 @@ def add(
             estates=estates or (),
             all_estates=all_estates,
             display_name=display_name,
-            passwords=passwords.Passwords(known),
+            passwords=hasher,
             rules=known,
             by=_BY,
             now=clock.now(),
         )
+
+    _with_password(make, password_file, data_dir)
     typer.echo(f"{name} can log in as {role}")
 
 
@@ -86,22 +86,25 @@ def list_(*, data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def passwd(*, name: Name, password_file: PasswordFile = None, data_dir: DataDir = None) -> None:
+def passwd(*, name: Name, password_file: person.PasswordFile = None, data_dir: DataDir = None) -> None:
     """Give an account another password; its sessions end."""
     from api import accounts, passwords, rules  # noqa: PLC0415
 
     known = rules.load_login_rules()
-    password = _password(password_file)
-    with _connected(data_dir) as connection:
+    hasher = passwords.Passwords(known)
+
+    def change(connection: Connection, password: str) -> None:
         accounts.set_password(
             connection,
             username=name,
             password=password,
-            passwords=passwords.Passwords(known),
+            passwords=hasher,
             rules=known,
             by=_BY,
             now=clock.now(),
         )
+
+    _with_password(change, password_file, data_dir)
     typer.echo(f"{name} has another password")
 
 
@@ -125,6 +128,17 @@ def enable(*, name: Name, data_dir: DataDir = None) -> None:
     typer.echo(f"{name} can log in again")
 
 
+def _with_password(
+    act: Callable[[Connection, str], None], password_file: Path | None, data_dir: Path | None
+) -> None:
+    """Do what needs a password; nobody is asked for one before all else is known to be right."""
+    with _connected(data_dir) as connection, connection.transaction(force_rollback=True):
+        act(connection, secrets.token_urlsafe(32))
+    password = person.read_password(password_file, twice=True)
+    with _connected(data_dir) as connection:
+        act(connection, password)
+
+
 @contextmanager
 def _connected(data_dir: Path | None) -> Iterator[Connection]:
     """One transaction on the configured database; what is refused is one line for the operator."""
@@ -136,14 +150,3 @@ def _connected(data_dir: Path | None) -> Iterator[Connection]:
             yield connection
         except AccountError as error:
             raise AnjuError(str(error)) from error
-
-
-def _password(file: Path | None) -> str:
-    if file is None:
-        return typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise AnjuError(f"cannot read the password file {file}: {reason}") from error
-    return lines[0] if lines else ""

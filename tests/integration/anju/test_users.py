@@ -64,6 +64,26 @@ def test_a_password_that_is_asked_for_is_typed_twice_and_never_shown(users, dsn:
     assert stored[0].startswith("$argon2id$")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("add", "wu", "--role", "king", "--all-estates"), "no role 'king'"),
+        (("add", "wu", "--role", "supervisor", "--estate", "HX"), "not all of these estates exist: HX"),
+        (("add", "li", "--role", "supervisor", "--all-estates"), "there is an account 'li' already"),
+        (("passwd", "wu"), "there is no account 'wu'"),
+    ],
+)
+def test_nobody_is_asked_for_a_password_in_vain(
+    users, secret: str, dsn: str, monkeypatch, arguments: tuple[str, ...], message: str
+) -> None:
+    users("add", "li", "--role", "supervisor", "--all-estates", "--password-file", secret)
+    monkeypatch.setattr("anju.person.read_password", lambda *_, **__: pytest.fail("it was asked for"))
+    with pytest.raises(AnjuError, match=message):
+        users(*arguments)
+    with connect(dsn, name="test") as connection:
+        assert connection.execute("SELECT count(*) FROM audit_log").fetchall() == [(1,)]
+
+
 def test_passwd_changes_the_hash(users, secret: str, dsn: str) -> None:
     users("add", "li", "--role", "supervisor", "--all-estates", "--password-file", secret)
     with connect(dsn, name="test") as connection:
@@ -105,4 +125,4 @@ def test_a_weak_password_is_refused(users, tmp_path: Path, text: str, message: s
     with pytest.raises(AnjuError, match=message):
         users("add", "li", "--role", "supervisor", "--all-estates", "--password-file", str(file))
     with pytest.raises(AnjuError, match="cannot read the password file"):
-        users("passwd", "li", "--password-file", str(tmp_path / "none"))
+        users("add", "li", "--role", "supervisor", "--all-estates", "--password-file", str(tmp_path / "none"))
