@@ -6,6 +6,7 @@ import random
 import signal
 import ssl
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,9 @@ from storage.pool import connect
 from tests.brokers import run_mosquitto
 from tests.conftest import tool
 from tests.waiting import wait_until
+
+#: What a client is told that may not.
+REFUSED = "Not authorized"
 
 
 def version() -> tuple[int, ...]:
@@ -177,3 +181,12 @@ class Client:
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+
+
+Connect = Callable[..., Client]
+
+
+def heard(listener: Client, *topics: str) -> None:
+    """Exactly these have come, and nothing else before them."""
+    wait_until(lambda: len(listener.inbox) >= len(topics), what=f"{topics} have come")
+    assert [topic for topic, _ in listener.inbox] == list(topics)

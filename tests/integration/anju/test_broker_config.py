@@ -1,9 +1,8 @@
 """mosquitto as `anju broker config` sets it up: who gets in, and what they may say and hear."""
 
-import ssl
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,78 +10,18 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from anju import authority, cli
+from anju import cli
 from anju.embedded.ports import HOST
-from anju.errors import AnjuError, BrokerPlanInvalid, RequestInvalid
-from devices import credentials, registry
+from anju.errors import AnjuError, BrokerPlanInvalid
+from devices import credentials
 from devices.errors import ReservedDeviceCode
 from storage.pool import Connection
 from tests.conftest import tool
-from tests.homes import make_estate
-from tests.integration.anju.guarded import Client, Guarded, version
+from tests.integration.anju.guarded import REFUSED, Client, Connect, Guarded, heard, version
 from tests.waiting import wait_until
 from wire.envelope import SERVICES
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
-REFUSED = "Not authorized"
-
-
-@pytest.fixture
-def devices(connection: Connection) -> dict[str, int]:
-    """Two locks, a gateway, and two gates, one of a kind whose topics are fixed."""
-    estate = make_estate(connection)
-    found = {
-        code: registry.register_device(connection, code=code, profile="lock-native", estate_id=estate)
-        for code in ("lock-1", "lock-2", "gateway-1", "gate-1")
-    }
-    found["face-1"] = registry.register_device(
-        connection, code="face-1", profile="face-gate", estate_id=estate
-    )
-    connection.commit()
-    return found
-
-
-@pytest.fixture
-def broker(tmp_path: Path, dsn: str, devices: dict[str, int]) -> Iterator[Guarded]:
-    """Not configured and not running yet."""
-    made = Guarded(folder=tmp_path / "broker", dsn=dsn)
-    yield made
-    made.stop()
-
-
-Connect = Callable[..., Client]
-
-
-@pytest.fixture
-def client(broker: Guarded) -> Iterator[Connect]:
-    made: list[Client] = []
-
-    def connect(user: str | None = None, password: str = "", port: int = 0, **more: object) -> Client:
-        made.append(Client(port or broker.port, user=user, password=password, **more))  # pyright: ignore[reportArgumentType]
-        return made[-1]
-
-    yield connect
-    for one in made:
-        one.close()
-
-
-@pytest.fixture
-def ingest(broker: Guarded, client: Connect) -> Callable[[], Client]:
-    """Ingest's account, which hears what devices say."""
-
-    def connect() -> Client:
-        listener = client("ingest", broker.secret("ingest"), broker.inner, client_id="ingest-0", session=True)
-        for topic in ("hm/#", "gw/#"):
-            listener.subscribe(topic)
-        return listener
-
-    return connect
-
-
-def _heard(listener: Client, *topics: str) -> None:
-    """Exactly these have come, and nothing else before them."""
-    wait_until(lambda: len(listener.inbox) >= len(topics), what=f"{topics} have come")
-    assert [topic for topic, _ in listener.inbox] == list(topics)
 
 
 def test_a_device_writes_under_its_own_name_only(
@@ -101,7 +40,7 @@ def test_a_device_writes_under_its_own_name_only(
     ):  # fmt: skip
         assert lock.publish(foreign) == REFUSED, foreign
     assert lock.publish("gw/lock-1/zigbee2mqtt/lock") == "Success"
-    _heard(listener, "hm/v1/lock-1/up/m", "gw/lock-1/zigbee2mqtt/lock")
+    heard(listener, "hm/v1/lock-1/up/m", "gw/lock-1/zigbee2mqtt/lock")
 
 
 def test_an_old_client_is_told_nothing_and_its_forbidden_message_goes_nowhere(
@@ -114,7 +53,7 @@ def test_an_old_client_is_told_nothing_and_its_forbidden_message_goes_nowhere(
     lock = client("lock-1", password, old=True)
     assert lock.publish("hm/v1/lock-2/up/m") == "Success"  # of MQTT 3.1.1: there is no other answer
     lock.publish("hm/v1/lock-1/up/m")
-    _heard(listener, "hm/v1/lock-1/up/m")
+    heard(listener, "hm/v1/lock-1/up/m")
 
 
 def test_a_device_hears_what_is_said_to_it_and_nothing_else(
@@ -240,7 +179,7 @@ def test_a_message_that_is_too_large_ends_the_connection_on_every_listener(
         assert lock.publish("hm/v1/lock-1/up/m", "x" * 20_000) == "connection ended"
         gate = client("gate-1", passwords["gate-1"], broker.mounts_from + devices["gate-1"], old=old)
         assert gate.publish("mqtt/face/basic", "x" * 20_000) == "connection ended"
-    _heard(listener, "hm/v1/lock-1/up/m", "hm/v1/lock-1/up/m")
+    heard(listener, "hm/v1/lock-1/up/m", "hm/v1/lock-1/up/m")
 
 
 def test_nobody_takes_over_the_session_of_ingest_by_its_id(
@@ -252,7 +191,7 @@ def test_nobody_takes_over_the_session_of_ingest_by_its_id(
     listener = ingest()
     thief = client("lock-1", password, client_id="ingest-0")
     assert thief.publish("hm/v1/lock-1/up/m") == "Success"
-    _heard(listener, "hm/v1/lock-1/up/m")
+    heard(listener, "hm/v1/lock-1/up/m")
     assert not listener.ended
 
 
@@ -381,96 +320,4 @@ def test_a_device_that_is_called_like_a_service_silences_nobody(
     broker.start()
     listener = ingest()
     assert client("lock-1", password).publish("hm/v1/lock-1/up/m") == "Success"
-    _heard(listener, "hm/v1/lock-1/up/m")
-
-
-class Certified:
-    """An authority, and devices that ask it for certificates."""
-
-    def __init__(self, folder: Path, dsn: str) -> None:
-        self._folder = folder
-        self._dsn = dsn
-
-    def certificate(self, code: str, *, asks_as: str = "") -> ssl.SSLContext:
-        """What a device connects with once its request is signed."""
-        asked, key = authority.request(asks_as or code)
-        csr, private, signed = (self._folder / f"{code}.{end}" for end in ("csr", "key", "pem"))
-        csr.write_bytes(asked)
-        private.write_bytes(key)
-        given = ("--code", code, "--authority", str(self._folder), "--out", str(signed))
-        _run("broker", "sign", str(csr), *given, dsn=self._dsn)
-        context = ssl.create_default_context(cafile=str(self._folder / "ca.pem"))
-        context.load_cert_chain(signed, private)
-        return context
-
-
-@pytest.fixture
-def certified(broker: Guarded, tmp_path: Path, connection: Connection) -> "Certified":
-    """A broker that asks for certificates, and an authority that makes them."""
-    folder = tmp_path / "authority"
-    _run("broker", "ca", "--out", str(folder), "--server", HOST)
-    broker.tls = ssl.create_default_context(cafile=str(folder / "ca.pem"))
-    files = ("--tls-cert", f"{folder}/server.pem", "--tls-key", f"{folder}/server.key")
-    ca = ("--client-ca", f"{folder}/ca.pem", "--authority", str(folder))
-    broker.options = ("--login", "certificate", *files, *ca)
-    return Certified(folder, broker.dsn)
-
-
-def _run(*given: str, dsn: str = "") -> str:
-    found = CliRunner().invoke(cli.app, given, env={"ANJU_DATABASE_URL": dsn}, catch_exceptions=False)
-    assert found.exit_code == 0, found.output
-    return found.output
-
-
-def test_the_common_name_of_a_certificate_is_who_the_device_is(
-    broker: Guarded, client: Connect, ingest: Callable[[], Client], certified: Certified
-) -> None:
-    context = certified.certificate("lock-1")
-    password = broker.issue("lock-2")
-    broker.configure()
-    broker.start()
-    listener = ingest()
-    lock = client(tls=context)
-    assert lock.refused is None
-    assert lock.publish("hm/v1/lock-1/up/m") == "Success"
-    assert lock.publish("hm/v1/lock-2/up/m") == REFUSED
-    # Whatever name and password it gives besides, and without a certificate nobody.
-    liar = client("lock-2", password, tls=context)
-    assert liar.publish("hm/v1/lock-2/up/m") == REFUSED
-    assert client("lock-2", password, tls=broker.tls).refused is not None
-    assert client("lock-2", password).refused is not None  # plain text on that port
-    _heard(listener, "hm/v1/lock-1/up/m")
-
-
-def test_a_revoked_certificate_is_out(
-    broker: Guarded,
-    client: Connect,
-    ingest: Callable[[], Client],
-    certified: Certified,
-    connection: Connection,
-) -> None:
-    first = certified.certificate("lock-1")
-    broker.configure()
-    broker.start()
-    listener = ingest()
-    second = certified.certificate("lock-1")  # which revokes the first
-    other = certified.certificate("lock-2")
-    connected = client(tls=other)
-    assert connected.publish("hm/v1/lock-2/up/m") == "Success"
-    credentials.revoke(connection, code="lock-2", kind="certificate", by="system:test", now=NOW)
-    connection.commit()
-    said = broker.configure()
-    assert said["changed"] == ["acl", "crl.pem"]
-    broker.reload()
-    # Who is connected may do nothing any more; who was replaced does not get in.
-    assert connected.publish("hm/v1/lock-2/up/m") == REFUSED
-    assert client(tls=second).refused is None
-    assert client(tls=first).refused is not None
-    assert client(tls=other).refused is not None
-    assert len(listener.inbox) == 1
-    assert broker.configure()["changed"] == []
-
-
-def test_a_request_for_another_device_is_not_signed(certified: Certified) -> None:
-    with pytest.raises(RequestInvalid, match="lock-2"):
-        certified.certificate("lock-1", asks_as="lock-2")
+    heard(listener, "hm/v1/lock-1/up/m")
