@@ -14,8 +14,10 @@ from api.deps import Db, Given
 from api.fields import CodeFilter, Note
 from api.permissions import CommandApprover, CommandAsker, CommandReader
 from api.problems import Problem
-from devices import commands
+from devices import commands, safety
 from devices.commands import Asker, Wanted
+from devices.errors import NoteUnfit
+from devices.notes import Unfit
 from devices.safety import Refusal
 from wire.commands import COMMANDS, PRESSURE_ARTICLE, PRESSURES, REASONS
 
@@ -126,7 +128,11 @@ def ask_command(body: CommandBody, connection: Db, who: CommandAsker, now: Now, 
         note=body.note,
         valid_for=None if body.valid_s is None else timedelta(seconds=body.valid_s),
     )
-    asked = commands.ask(connection, wanted, asker=asker_of(who), rules=rules, now=now)
+    try:
+        asked = commands.ask(connection, wanted, asker=asker_of(who), rules=rules, now=now)
+    except NoteUnfit as error:
+        record_note(connection, wanted, error, asker=asker_of(who), now=now)
+        raise
     if asked.refusal in PRESSURE:
         # That somebody tried stays on record though the reply is an error.
         connection.commit()
@@ -178,6 +184,22 @@ def asker_of(who: Account) -> Asker:
     return Asker(
         by=f"account:{who.username}", everything=who.scope.everything, estate_ids=who.scope.estate_ids
     )
+
+
+def record_note(connection: Db, wanted: Wanted, error: NoteUnfit, *, asker: Asker, now: datetime) -> None:
+    """Keep on record that a note spoke of what must be no reason, though the reply is an error."""
+    if error.why is Unfit.pressure:
+        safety.record(
+            connection,
+            wanted.id,
+            error.why,
+            device=wanted.device,
+            name=wanted.name,
+            reason=wanted.reason,
+            by=asker.by,
+            now=now,
+        )
+        connection.commit()
 
 
 def _before(cursor: str | None) -> tuple[datetime, UUID] | None:

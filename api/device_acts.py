@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.auth import Account
 from api.deps import Db, Deps
-from api.problems import Problem
+from api.problems import TEXTS, Problem
 from devices import errors, lifecycle, listing
 from devices.acts import Wanted
 from devices.bindings import Effect
@@ -51,6 +51,7 @@ TRANSLATED: dict[type[DevicesError], str] = {
     errors.ReasonUnfit: "command_reason",
     errors.CommandConflict: "command_conflict",
     errors.CommandMoved: "invalid_transition",
+    errors.CommandWaits: "command_waits",
     errors.SamePerson: "same_person",
 }
 
@@ -105,6 +106,12 @@ def problem_of(error: DevicesError) -> Problem:
         return Problem(code, device=error.device)
     if isinstance(error, errors.HasChildren):
         return Problem(code, children=error.children)
+    if isinstance(error, errors.CommandWaits):
+        return Problem(code, command=str(error.command), asked_by=error.asked_by.partition(":")[2])
+    if isinstance(error, errors.NoteUnfit):
+        code = f"command_note_{error.why}"
+        said = TEXTS[code]
+        return Problem(code, errors=[{"where": ["body", "note"], "zh": said.zh, "en": said.en}])
     return Problem(code)
 
 

@@ -77,6 +77,22 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         "command_conflict": Text(
             status=409, zh="该编号已用于另一条指令", en="This id belongs to another command"
         ),
+        "command_waits": Text(
+            status=409,
+            zh="同样的指令已由{asked_by}提出，正待第二人复核，请处理那一条",
+            en="{asked_by} has asked for the same: it waits for a second person, so work on that one",
+        ),
+        "command_note_personal": Text(
+            status=422,
+            zh="说明里不能有电话号码或身份证号，请删去",
+            en="A note must not hold a phone number or an identity card number: take it out",
+        ),
+        "command_note_pressure": Text(
+            status=422,
+            zh="说明里写到欠租、催缴或清退：这不能是下达指令的理由（行政强制法第四十三条），已予记录；请只写险情",
+            en="The note speaks of arrears, rent or moving out, which is no reason for a command "
+            "(行政强制法第四十三条); this is recorded. Write of the danger only",
+        ),
         "same_person": Text(
             status=409, zh="须由另一人复核", en="Who asked cannot approve: a second person must"
         ),

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TypedDict
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from api.fields import DECIMAL, NO_NUL
 
@@ -41,12 +43,20 @@ _KINDS = (
 )
 
 
-def faults(error: RequestValidationError) -> list[dict[str, object]]:
+class Fault(TypedDict):
+    """Where something is wrong, and what."""
+
+    where: list[str]
+    zh: str
+    en: str
+
+
+def faults(error: RequestValidationError | ValidationError) -> list[Fault]:
     """One entry a fault: where it is and what is wrong."""
-    return [_fault(one) for one in error.errors()]
+    return [_fault(dict(one)) for one in error.errors()]
 
 
-def _fault(one: Mapping[str, object]) -> dict[str, object]:
+def _fault(one: Mapping[str, object]) -> Fault:
     kind, location, context = str(one["type"]), one.get("loc"), one.get("ctx")
     limits = context if isinstance(context, Mapping) else {}
     zh, en = _PATTERNS.get(str(limits.get("pattern"))) or _TEXTS.get(kind) or _by_prefix(kind)

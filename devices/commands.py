@@ -21,11 +21,13 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from devices import safety
+from devices import notes, safety
 from devices.errors import (
     ArgumentsInvalid,
     CommandConflict,
     CommandMoved,
+    CommandWaits,
+    NoteUnfit,
     NotUnderstood,
     RetiredDevice,
     SamePerson,
@@ -112,6 +114,11 @@ class Command:
     #: What the device said: `ok`, `detail`, `at`.
     answer: Mapping[str, Any] | None
 
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> "Command":
+        """From a row of the statements, which name their columns in this order."""
+        return cls(**dict(zip(cls.__dataclass_fields__, row, strict=True)))
+
 
 def ask(connection: Connection, wanted: Wanted, *, asker: Asker, rules: Rules, now: datetime) -> Command:
     """Ask for a command.
@@ -128,8 +135,12 @@ def ask(connection: Connection, wanted: Wanted, *, asker: Asker, rules: Rules, n
         There is none in the asker's estates; it is retired.
     NotUnderstood, ArgumentsInvalid, ReasonUnfit
         There is no such command for this device; its arguments or its reason are not those it needs.
+    NoteUnfit
+        The note has somebody's phone or identity card number, or speaks of arrears, rent or moving out.
     CommandConflict
         The id is another command's.
+    CommandWaits
+        It needs two persons, and waits for the second one already.
     """
     row = connection.execute(_SQL["device"], {"code": wanted.device, **asker.parameters()}).fetchone()
     if row is None:
@@ -142,9 +153,14 @@ def ask(connection: Connection, wanted: Wanted, *, asker: Asker, rules: Rules, n
     if kind is None or profile is None or kind.name not in profile.commands:
         raise NotUnderstood(f"{wanted.device} does not understand {wanted.name}")
     _check_arguments(kind, wanted.arguments)
+    why = notes.unfit(wanted.note)
+    if why is not None:
+        raise NoteUnfit(why=why)
     refusal = safety.refusal(
         connection, kind, profile, wanted.reason, device_id=device_id, rules=rules, now=now
     )
+    if refusal is None and kind.needs_two:
+        _refuse_like(connection, wanted, device_id, now)
     valid_for = _valid_for(wanted, kind, rules)
     status = "refused" if refusal else "proposed" if kind.needs_two else "queued"
     new = connection.execute(
@@ -271,6 +287,15 @@ def _check_arguments(kind: Kind, given: Mapping[str, int]) -> None:
             raise ArgumentsInvalid(f"{name} is from {smallest} to {largest}")
 
 
+def _refuse_like(connection: Connection, wanted: Wanted, device_id: int, now: datetime) -> None:
+    """Two proposals of one command would be approved one after the other by persons who know of one."""
+    connection.execute(_SQL["lock_device"], {"device_id": device_id})
+    values = {"device_id": device_id, "name": wanted.name, "id": wanted.id, "now": now}
+    row = connection.execute(_SQL["like"], values).fetchone()
+    if row is not None:
+        raise CommandWaits(command=row[0], asked_by=row[1])
+
+
 def _valid_for(wanted: Wanted, kind: Kind, rules: Rules) -> timedelta:
     """A danger is not one of tomorrow: what needs two persons has little time."""
     longest = rules.safety_valid if kind.needs_two else rules.valid_max
@@ -315,7 +340,7 @@ def _decide(
 def _command(row: tuple[Any, ...] | None, command_id: UUID | None) -> Command:
     if row is None:
         raise UnknownCommand(f"no such command: {command_id}")
-    return Command(**dict(zip(Command.__dataclass_fields__, row, strict=True)))
+    return Command.of(row)
 
 
 def _record(

@@ -11,6 +11,19 @@ VALUES (%(id)s, %(device_id)s, %(name)s, %(arguments)s, %(status)s, %(reason)s, 
 ON CONFLICT (id) DO NOTHING
 RETURNING id
 
+-- lock_device --
+-- Two who ask for a device at once come one after the other; what only refers to it goes on.
+SELECT FROM device WHERE id = %(device_id)s FOR NO KEY UPDATE
+
+-- like --
+-- A proposal of the same command that can still be approved; none where this one is on record already.
+SELECT c.id, c.asked_by
+FROM command c
+WHERE c.device_id = %(device_id)s AND c.name = %(name)s AND c.id <> %(id)s AND c.status = 'proposed'
+  AND c.expires_at > %(now)s AND NOT EXISTS (SELECT FROM command o WHERE o.id = %(id)s)
+ORDER BY c.asked_at, c.id
+LIMIT 1
+
 -- lock --
 -- One command in the asker's estates, kept as it is until the transaction ends.
 SELECT c.id, d.code, c.name, c.arguments, c.status, c.reason, c.note, c.asked_by, c.asked_at, c.approved_by,
@@ -41,6 +54,35 @@ WHERE (%(everything)s OR d.estate_id = ANY(%(estate_ids)s))
   AND (%(status)s::text IS NULL OR c.status = %(status)s)
   AND (%(before)s::timestamptz IS NULL OR (c.asked_at, c.id) < (%(before)s, %(before_id)s::uuid))
 ORDER BY c.asked_at DESC, c.id DESC
+LIMIT %(limit)s
+
+-- waiting_count --
+-- Proposals in the asker's estates that wait for a second person, and that may be this one.
+SELECT count(*)
+FROM command c
+JOIN device d ON d.id = c.device_id
+WHERE c.status = 'proposed' AND c.expires_at > %(now)s AND c.asked_by <> %(by)s
+  AND (%(everything)s OR d.estate_id = ANY(%(estate_ids)s))
+
+-- waiting --
+-- Every proposal that waits, whose time is up first at the front; with where the device hangs.
+SELECT c.id, d.code, c.name, c.arguments, c.status, c.reason, c.note, c.asked_by, c.asked_at, c.approved_by,
+       c.approved_at, c.valid_for, c.expires_at, c.attempts, c.sent_at, c.taken_at, c.ended_at, c.refusal,
+       c.answer, e.time_zone, ARRAY(
+           SELECT DISTINCT coalesce(h.unit, i.entrance)
+           FROM installation i
+           LEFT JOIN v_home h ON h.unit_id = i.unit_id
+           WHERE i.device_id = d.id AND i.valid_from <= %(now)s
+             AND (i.valid_to IS NULL OR i.valid_to > %(now)s)
+             AND coalesce(h.unit, i.entrance) IS NOT NULL
+           ORDER BY 1
+       )
+FROM command c
+JOIN device d ON d.id = c.device_id
+JOIN estate e ON e.id = d.estate_id
+WHERE c.status = 'proposed' AND c.expires_at > %(now)s
+  AND (%(everything)s OR d.estate_id = ANY(%(estate_ids)s))
+ORDER BY c.expires_at, c.id
 LIMIT %(limit)s
 
 -- decide --

@@ -1,5 +1,9 @@
 """What can go wrong with devices. The docstring is the default message."""
 
+from uuid import UUID
+
+from devices.notes import Unfit
+
 
 class DevicesError(Exception):
     """A device, installation or profile is not as it should be."""
@@ -157,6 +161,24 @@ class CommandConflict(DevicesError):
 
 class CommandMoved(DevicesError):
     """The command is not in that state any more."""
+
+
+class CommandWaits(DevicesError):
+    """The same command waits for its second person already."""
+
+    def __init__(self, message: str | None = None, *, command: UUID, asked_by: str) -> None:
+        super().__init__(message)
+        #: The one that waits.
+        self.command = command
+        self.asked_by = asked_by
+
+
+class NoteUnfit(DevicesError):
+    """The note holds what none may hold."""
+
+    def __init__(self, message: str | None = None, *, why: Unfit) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class SamePerson(DevicesError):

@@ -12,6 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from devices.errors import ReasonUnfit
+from devices.notes import Unfit
 from devices.profiles import Profile
 from policy.groups import Command as Rules
 from storage import audit
@@ -86,7 +87,7 @@ def refusal(
 def record(
     connection: Connection,
     command_id: UUID,
-    why: Refusal,
+    why: Refusal | Unfit,
     *,
     device: str,
     name: str,
@@ -94,7 +95,7 @@ def record(
     by: str,
     now: datetime,
 ) -> None:
-    """Write an attempt down, with how often this person was refused of late."""
+    """Write an attempt down, with how often this person was refused of late; of a note nothing but that."""
     row = connection.execute(_SQL["refused_before"], {"by": by, "now": now}).fetchone()
     audit.record(
         connection,
@@ -106,7 +107,7 @@ def record(
         detail={
             "command": str(command_id),
             "name": name,
-            "refusal": why.value,
+            "refusal": "note" if isinstance(why, Unfit) else why.value,
             "times_in_30_days": row[0] if row else 0,
         },
     )

@@ -1,25 +1,28 @@
 """Commands on the page of a device: asked for, approved by a second person, declined."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, Field
 
 from api.auth import Account, Now
-from api.commands import PRESSURE, asker_of
-from api.console import pages
+from api.commands import PRESSURE, asker_of, record_note
+from api.console import forms, pages
 from api.console.views import commands as views
 from api.deps import Db, Given
 from api.device_acts import estates_of, problem_of
-from api.fields import NO_NUL
 from api.permissions import CommandApprover, CommandAsker, CommandReader
 from api.problems import TEXTS, Problem
-from devices import commands, listing
+from devices import commands, listing, proposals
 from devices.commands import Command, Wanted
-from devices.errors import ArgumentsInvalid, ReasonUnfit
+from devices.errors import ArgumentsInvalid, CommandWaits, NoteUnfit, ReasonUnfit
 from devices.listing import Listed
 from devices.profiles import load_profiles
 from storage.pool import Connection
@@ -30,8 +33,15 @@ router = APIRouter()
 
 #: Commands on the page of a device.
 _SHOWN = 10
-
-Typed = Annotated[str, Form(max_length=64, pattern=NO_NUL)]
+#: Proposals on the page of those that wait.
+_WAITING = 100
+#: Code of a problem → the field that it is about.
+_FIELDS = {
+    "command_reason": "reason",
+    "command_arguments": "seconds",
+    "command_note_personal": "note",
+    "command_note_pressure": "note",
+}
 
 
 def panel(
@@ -47,11 +57,36 @@ def panel(
     )
 
 
+@router.get("/commands")
+def waiting_page(*, request: Request, account: CommandReader, connection: Db, now: Now) -> Response:
+    """What waits for a second person, in every estate of the reader."""
+    t = pages.language(request)
+    asker = asker_of(account)
+    found = proposals.waiting(connection, asker=asker, now=now, limit=_WAITING + 1)
+    return pages.render(
+        request,
+        "commands.html",
+        account=account,
+        connection=connection,
+        section="devices",
+        rows=[views.waiting_row(t, one, by=asker.by, now=now) for one in found[:_WAITING]],
+        cut=len(found) > _WAITING,
+    )
+
+
 @router.get("/devices/{device}/commands/{name}")
 def ask_page(*, request: Request, device: str, name: str, account: CommandAsker, connection: Db) -> Response:
     """The form of one command."""
     found = listing.device(connection, device, estates=estates_of(account))
     return _form(request, account, connection, found, _kind(found, name))
+
+
+class Asked(BaseModel):
+    """What is typed into the form of a command."""
+
+    reason: forms.Line = ""
+    seconds: Annotated[int | None, Field(ge=1, le=10**9)] = None
+    note: forms.Words = ""
 
 
 @router.post("/devices/{device}/commands/{name}")
@@ -65,33 +100,44 @@ def ask(
     deps: Given,
     now: Now,
     asked_id: Annotated[UUID, Form(alias="id")],
-    reason: Typed = "",
-    seconds: Annotated[int | None, Form(ge=1, le=10**9)] = None,
-    note: Annotated[str, Form(max_length=2000, pattern=NO_NUL)] = "",
+    reason: forms.Sent = "",
+    seconds: forms.Sent = "",
+    note: forms.Sent = "",
 ) -> Response:
     """Ask for it. What is dangerous waits for a second person; a means of pressure is refused."""
     found = listing.device(connection, device, estates=estates_of(account))
     kind = _kind(found, name)
+    t = pages.language(request)
+    form = views.Form(id=asked_id, reason=reason, note=note, seconds=seconds)
+    show = partial(_form, request, account, connection, found, kind, form=form)
+    read, faults = forms.read(t, Asked, {"reason": reason, "seconds": seconds, "note": note})
+    if read is None:
+        return show(status=422, faults=faults)
     wanted = Wanted(
         id=asked_id,
         device=found.code,
         name=name,
-        arguments={} if seconds is None else {"seconds": seconds},
-        reason=reason,
-        note=note.replace("\r\n", "\n").strip(),
+        arguments={} if read.seconds is None else {"seconds": read.seconds},
+        reason=read.reason,
+        note=read.note.replace("\r\n", "\n").strip(),
     )
     rules = deps.books[deps.city].on(now.date()).command
-    form = views.Form(id=asked_id, reason=reason, note=note, seconds=seconds)
+    asker = asker_of(account)
     try:
         with connection.transaction():
-            asked = commands.ask(connection, wanted, asker=asker_of(account), rules=rules, now=now)
-    except (ArgumentsInvalid, ReasonUnfit) as error:
-        return _form(request, account, connection, found, kind, form=form, problem=problem_of(error).code)
+            asked = commands.ask(connection, wanted, asker=asker, rules=rules, now=now)
+    except (ArgumentsInvalid, ReasonUnfit, NoteUnfit, CommandWaits) as error:
+        if isinstance(error, NoteUnfit):
+            record_note(connection, wanted, error, asker=asker, now=now)
+        refused = problem_of(error)
+        top, faults = forms.said(t, refused, _FIELDS)
+        waits = isinstance(error, CommandWaits)
+        return show(status=refused.text.status, problem=top, faults=faults, waits=waits)
     if asked.refusal in PRESSURE:
         # That somebody tried stays on record whatever becomes of the page.
         connection.commit()
-        problem = f"command_{asked.refusal}"
-        return _form(request, account, connection, found, kind, form=form, problem=problem, refused=True)
+        text = TEXTS[f"command_{asked.refusal}"]
+        return show(status=text.status, problem=t.of(text.zh, text.en), refused=True)
     return _back(asked, "proposed" if asked.status == "proposed" else "asked")
 
 
@@ -132,19 +178,23 @@ def _form(
     kind: Kind,
     *,
     form: views.Form | None = None,
+    status: int = 200,
     problem: str = "",
+    faults: Mapping[str, str] = MappingProxyType({}),
+    waits: bool = False,
     refused: bool = False,
 ) -> Response:
     t = pages.language(request)
-    text = TEXTS[problem] if problem else None
     return pages.render(
         request,
         "command.html",
         account=account,
         connection=connection,
         section="devices",
-        status=text.status if text is not None else 200,
+        status=status,
         view=views.form_view(t, found, kind, form or views.Form.empty()),
-        problem=t.of(text.zh, text.en) if text is not None else "",
+        problem=problem,
+        faults=faults,
+        waits=waits,
         refused=refused,
     )

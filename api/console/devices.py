@@ -81,6 +81,7 @@ def devices_page(
         section="devices",
         view=view,
         can_install=account.may("device.install"),
+        can_approve=account.may("command.approve"),
     )
 
 

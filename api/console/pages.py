@@ -15,9 +15,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from alerts import listing
 from api.auth import Account
+from api.commands import asker_of
 from api.console.texts import LANGUAGES, Catalogue, catalogue
 from api.deps import deps_of
 from api.problems import Problem
+from devices import proposals as waiting
 from housing import leads
 from storage.pool import Connection
 
@@ -58,6 +60,8 @@ class Frame:
     who: str
     csrf: str
     sections: tuple[Section, ...]
+    #: Commands that wait for this person as their second one.
+    proposals: int
 
 
 @cache
@@ -141,29 +145,33 @@ def _frame(
 ) -> Frame:
     theme = request.query_params.get("theme") or request.cookies.get(_THEME_COOKIE) or ""
     theme = theme if theme in _THEMES else ""
+    proposals = 0
+    if account and connection and account.may("command.approve"):
+        proposals = waiting.count(connection, asker=asker_of(account), now=deps_of(request).now())
     return Frame(
         theme=theme,
         theme_href=_same_page(request, theme="light" if theme == "dark" else "dark"),
         lang_href=_same_page(request, lang=t("lang.other")),
         who=account.display_name or account.username if account else "",
         csrf=account.csrf if account else "",
-        sections=_sections(account, connection, section) if account and connection else (),
+        sections=_sections(account, connection, section, proposals) if account and connection else (),
+        proposals=proposals,
     )
 
 
-def _sections(account: Account, connection: Connection, current: str) -> tuple[Section, ...]:
-    waiting = 0
+def _sections(account: Account, connection: Connection, current: str, proposals: int) -> tuple[Section, ...]:
+    queued = 0
     if account.may("lead.read"):
-        waiting = leads.waiting(connection, scope=account.scope)
+        queued = leads.waiting(connection, scope=account.scope)
     alerting = 0
     if account.may("alert.read"):
         alerting = listing.counts(connection, scope=account.scope)["open"]
     every = (
         ("board", "/", "home", "unit.read", 0),
-        ("leads", "/leads", "high", "lead.read", waiting),
+        ("leads", "/leads", "high", "lead.read", queued),
         ("alerts", "/alerts", "hazard", "alert.read", alerting),
         ("units", "/units", "door", "unit.read", 0),
-        ("devices", "/devices", "meter", "device.read", 0),
+        ("devices", "/devices", "meter", "device.read", proposals),
     )
     return tuple(
         Section(name=name, href=href, icon=icon, current=name == current, count=count)

@@ -14,6 +14,7 @@ from devices import safety
 from devices.commands import TRANSITIONS, Command
 from devices.listing import Listed
 from devices.profiles import load_profiles
+from devices.proposals import Waiting
 from wire.commands import COMMANDS, PRESSURE_ARTICLE, PRESSURES, REASONS
 from wire.commands import Command as Kind
 
@@ -51,6 +52,19 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WaitingRow:
+    """One proposal on the page of those that wait."""
+
+    row: Row
+    device: str
+    href: str
+    #: Where the device hangs; empty: nowhere.
+    places: str
+    #: How much time is left.
+    left: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Choice:
     """Something that the device can be told."""
 
@@ -80,7 +94,7 @@ class Form:
     id: UUID
     reason: str = ""
     note: str = ""
-    seconds: int | None = None
+    seconds: str = ""
 
     @classmethod
     def empty(cls) -> "Form":
@@ -137,6 +151,18 @@ def panel(
             )
             for kind in kinds
         ),
+    )
+
+
+def waiting_row(t: Catalogue, one: Waiting, *, by: str, now: datetime) -> WaitingRow:
+    """Put a proposal that waits into words."""
+    zone, command = ZoneInfo(one.time_zone), one.command
+    return WaitingRow(
+        row=_row(t, command, by=by, zone=zone, now=now),
+        device=command.device,
+        href=f"/devices/{quote(command.device)}#commands",
+        places=t("lang.list").join(one.places),
+        left=t("command.left", age=words.age(t, command.expires_at - now)),
     )
 
 

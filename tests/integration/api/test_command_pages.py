@@ -88,7 +88,8 @@ def test_a_number_is_asked_for_and_kept_in_its_limits(
     low = client.post(path, data=body | {"seconds": "1"})
     assert (low.status_code, "指令参数不合要求" in low.text) == (422, True)
     wrong = client.post(path, data=body | {"seconds": "soon"})
-    assert (wrong.status_code, "上报间隔</b> 须为整数" in wrong.text) == (422, True)
+    assert (wrong.status_code, "须为整数" in wrong.text) == (422, True)
+    assert 'value="soon"' in wrong.text, "what was typed stays"
     assert statuses(connection) == []
     assert client.post(path, data=body | {"seconds": "900"}).status_code == 200
     assert "设置上报间隔 900秒" in client.get("/devices/power-a?lang=zh").text
@@ -114,7 +115,8 @@ def test_a_valve_is_offered_only_the_reasons_that_it_takes(
     for reason in offered:
         body = {"csrf": csrf, "id": str(uuid4()), "reason": reason}
         assert client.post(path, data=body, follow_redirects=False).status_code == 303
-    assert statuses(connection) == [("valve_close", "proposed")] * len(offered)
+        client.post(f"/devices/commands/{body['id']}/refuse", data={"csrf": csrf})
+    assert statuses(connection) == [("valve_close", "refused")] * len(offered)
 
 
 def test_what_is_dangerous_waits_for_another_person(
@@ -237,3 +239,93 @@ def test_what_a_device_answers_is_text(client: TestClient, become: Become, conne
     assert "the device said: <b>busy</b>" in html.unescape(page)
     assert "sent 3 times" in page
     assert "the device could not do it" in page
+
+
+def test_what_waits_is_shown_to_whoever_may_approve_it(
+    client: TestClient, become: Become, clock: Clock
+) -> None:
+    csrf, asked = become("li", "operator"), str(uuid4())
+    body = {"csrf": csrf, "id": asked, "reason": "electrical_danger", "note": "有焦味"}
+    client.post("/devices/power-a/commands/relay_open", data=body)
+    badge = '<span class="count"'
+    assert "条指令待您复核" not in client.get("/devices?lang=zh").text, "not for who asked"
+    own = client.get("/commands?lang=zh").text
+    assert "power-a" in own
+    assert "/approve" not in own
+
+    become("ina", "installer")
+    assert badge not in client.get("/devices?lang=zh").text
+    assert client.get("/commands").status_code == 403
+
+    csrf = become("wang", "supervisor")
+    assert re.search(
+        r'href="/devices"[^>]*>设备 <span class="count" title="待处理1条">1</span>',
+        client.get("/?lang=zh").text,
+    )
+    assert 'href="/commands">1条指令待您复核' in client.get("/devices?lang=zh").text
+    page = client.get("/commands?lang=zh").text
+    for said in (
+        "power-a",
+        "1-1-0101",
+        "断电",
+        "用电危险",
+        "li提出",
+        "有焦味",
+        "还剩15分钟",
+        f"{asked}/approve",
+    ):
+        assert said in page, said
+    assert "Approve" in client.get("/commands?lang=en").text
+    clock.pass_(timedelta(minutes=15))
+    assert badge not in client.get("/devices?lang=zh").text, "its time is up"
+    assert "没有待复核的指令" in client.get("/commands?lang=zh").text
+
+
+def test_a_second_proposal_of_the_same_leads_to_the_first(
+    client: TestClient, become: Become, connection: Connection
+) -> None:
+    path = "/devices/power-a/commands/relay_open"
+    csrf = become("li", "operator")
+    client.post(path, data={"csrf": csrf, "id": str(uuid4()), "reason": "fire"})
+    csrf = become("zhao", "operator")
+    body = {"csrf": csrf, "id": str(uuid4()), "reason": "gas_leak", "note": "闻到气味"}
+    second = client.post(f"{path}?lang=zh", data=body)
+    assert second.status_code == 409
+    assert "同样的指令已由li提出" in second.text
+    assert 'href="/devices/power-a#commands"' in second.text
+    assert "闻到气味" in second.text, "what was typed stays"
+    assert re.search(r'value="gas_leak" required checked', second.text)
+    assert statuses(connection) == [("relay_open", "proposed")]
+
+
+@pytest.mark.parametrize(
+    ("note", "zh", "en", "recorded"),
+    [
+        ("住户电话138 0013 8000", "说明里不能有电话号码", "must not hold a phone number", 0),
+        ("已欠租两个月", "说明里写到欠租", "speaks of arrears", 1),
+        ("x" * 2001, "不得超过2000个字", "must not be longer than 2000", 0),
+    ],
+)
+def test_a_note_that_must_not_be_is_refused_at_its_field(
+    client: TestClient,
+    become: Become,
+    connection: Connection,
+    note: str,
+    zh: str,
+    en: str,
+    recorded: int,
+) -> None:
+    csrf = become("li", "operator")
+    for language, said in (("zh", zh), ("en", en)):
+        body = {"csrf": csrf, "id": str(uuid4()), "reason": "fire", "note": note}
+        reply = client.post(f"/devices/power-a/commands/relay_open?lang={language}", data=body)
+        assert reply.status_code == 422
+        assert re.search(rf'role="alert" id="fault-note">[^<]*{said}', reply.text)
+        assert f"{note}</textarea>" in reply.text, "what was typed stays"
+        assert 'value="fire" required checked' in reply.text
+    assert statuses(connection) == []
+    found = connection.execute(
+        "SELECT detail ->> 'refusal', detail::text FROM audit_log WHERE action = 'command.pressure'"
+    ).fetchall()
+    assert [refusal for refusal, _ in found] == ["note"] * 2 * recorded
+    assert all(note not in detail for _, detail in found)

@@ -1,6 +1,7 @@
 """Commands over the API: two persons, reasons, estates, and what is refused."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
@@ -8,9 +9,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from devices import registry
-from storage.pool import Connection
-from tests.estates import build_estates, estate_id
+from devices.commands import Asker, Wanted
+from devices.commands import ask as ask_command
+from devices.errors import CommandWaits
+from policy import load
+from storage.pool import Connection, connect
+from tests.estates import NOW, build_estates, estate_id
 from tests.integration.api.conftest import Clock
+from tests.waiting import wait_until
 
 Bearer = Callable[..., dict[str, str]]
 
@@ -100,6 +106,8 @@ def test_asking_takes_one_connection_and_so_the_pool_is_not_starved_by_itself(
         ({"device": "nobody"}, 404, "not_found"),
         ({"valid_s": 5}, 422, "invalid_request"),
         ({"more": 1}, 422, "invalid_request"),
+        ({"note": "call 13800138000"}, 422, "command_note_personal"),
+        ({"note": "欠费未交"}, 422, "command_note_pressure"),
     ],
 )
 def test_what_cannot_be_is_said(
@@ -178,3 +186,61 @@ def test_the_closed_lists_can_be_read(client: TestClient, li: dict[str, str]) ->
         "relay_open", "relay_close", "valve_open", "valve_close", "unlock",
     }  # fmt: skip
     assert "arrears" in {reason["code"] for reason in kinds["refused"]}
+
+
+def test_a_note_is_refused_with_its_field_named(
+    client: TestClient, li: dict[str, str], connection: Connection
+) -> None:
+    body = _body("relay_open", "fire", note="ID 110101199003071234")
+    reply = client.post("/api/v1/commands", json=body, headers=li)
+    (fault,) = reply.json()["errors"]
+    assert (reply.status_code, fault["where"]) == (422, ["body", "note"])
+    assert ("身份证号" in fault["zh"], "identity card" in fault["en"]) == (True, True)
+    assert "1101011990" not in reply.text
+    client.post("/api/v1/commands", json=body | {"note": "the rent is unpaid"}, headers=li)
+    assert connection.execute("SELECT count(*) FROM command").fetchone() == (0,)
+    audited = "SELECT actor, subject, reason FROM audit_log WHERE action = 'command.pressure'"
+    assert connection.execute(audited).fetchall() == [("account:li", "device:power-a", "fire")]
+
+
+def test_the_same_proposal_again_names_the_one_that_waits(
+    client: TestClient, bearer: Bearer, li: dict[str, str], clock: Clock
+) -> None:
+    zhao = bearer("zhao", "operator", "HA")
+    first = _body("relay_open", "fire")
+    assert client.post("/api/v1/commands", json=first, headers=li).status_code == 201
+    clock.pass_(timedelta(minutes=1))
+    second = _body("relay_open", "electrical_danger")
+    reply = client.post("/api/v1/commands", json=second, headers=zhao)
+    assert (reply.status_code, reply.json()["code"]) == (409, "command_waits")
+    assert (reply.json()["command"], reply.json()["asked_by"]) == (first["id"], "li")
+    assert reply.json()["zh"].startswith("同样的指令已由li提出")
+    assert client.post("/api/v1/commands", json=first, headers=li).status_code == 201, "the same id again"
+    other = client.post("/api/v1/commands", json=_body("relay_close", "hazard_over"), headers=zhao)
+    assert other.status_code == 201, "another command"
+    client.post(f"/api/v1/commands/{first['id']}/approve", headers=zhao)
+    assert client.post("/api/v1/commands", json=second, headers=zhao).status_code == 201, "it waits no more"
+    assert client.post("/api/v1/commands", json=first, headers=li).status_code == 201, "on record already"
+
+
+def test_two_who_ask_at_once_leave_one_proposal(dsn: str, connection: Connection) -> None:
+    rules = load("anhe").on(NOW.date()).command
+
+    def ask(opened: Connection, by: str) -> None:
+        wanted = Wanted(id=uuid4(), device="power-a", name="relay_open", arguments={}, reason="fire")
+        ask_command(opened, wanted, asker=Asker(by=by, everything=True), rules=rules, now=NOW)
+
+    with connect(dsn, name="test") as other, ThreadPoolExecutor(1) as thread:
+        ask(connection, "account:li")
+        late = thread.submit(ask, other, "account:zhao")
+        waits = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        with connect(dsn, name="test") as watcher:
+            watcher.autocommit = True
+            wait_until(lambda: watcher.execute(waits).fetchone() == (1,), what="the second waits")
+        connection.commit()
+        with pytest.raises(CommandWaits) as refused:
+            late.result(timeout=10)
+    assert refused.value.asked_by == "account:li"
