@@ -6,12 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from anomaly.errors import AnomalyError, NoPolicy, ZoneRefused
-from anomaly.window import NEVER, Calendar, Doors, Ints, Leases, Metered, Spans, Window
+from anomaly.window import (
+    NEVER,
+    Calendar,
+    Doors,
+    Happenings,
+    Homes,
+    Ints,
+    Leases,
+    Metered,
+    Residents,
+    Spans,
+    Window,
+)
 from devices.profiles import load_profiles
 from policy.book import PolicyBook
 from storage.pool import Connection
@@ -33,6 +46,8 @@ _OPENINGS = (
     EventType.door_left_open,
     EventType.door_forced,
 )
+#: How far back somebody may have been let in who is not new there.
+_FRESH = timedelta(days=365)
 #: What somebody inside does.
 _STIRS = (EventType.motion, EventType.emergency_button)
 #: A device watches the door when it reports one of these.
@@ -95,7 +110,14 @@ def blocks(connection: Connection, unit_ids: Iterable[int] | None = None) -> Ite
 
 
 def load(
-    connection: Connection, block: Block, *, first: date, last: date, now: datetime, covered_min: int
+    connection: Connection,
+    block: Block,
+    *,
+    first: date,
+    last: date,
+    now: datetime,
+    covered_min: int,
+    told_since: date | None = None,
 ) -> Window:
     """Everything about the homes of a block on some local days, with when it had arrived.
 
@@ -107,6 +129,8 @@ def load(
         Aware; what is in the database counts as arrived by then at the latest.
     covered_min : int
         Measured minutes that make an hour known.
+    told_since : date, optional
+        Local day from which on happenings are wanted one by one; None: only counted by day.
 
     Raises
     ------
@@ -116,7 +140,7 @@ def load(
     calendar = block.calendar(first, last)
     asked = _asked(block, calendar)
     latest = cut_at(calendar, now)
-    door_rows = connection.execute(_SQL["doors"], asked).fetchall()
+    door_rows = connection.execute(_SQL["told"] + _SQL["doors"], asked).fetchall()
     heard_rows = connection.execute(_SQL["heard"], asked).fetchall()
     places = {unit_id: place for place, unit_id in enumerate(block.unit_ids)}
 
@@ -143,11 +167,14 @@ def load(
             openings=openings,
             stirs=stirs,
         ),
+        happenings=_happenings(connection, asked, places, calendar, told_since),
         lock_heard=Spans(
             unit=unit(heard_rows), start=heard, end=heard + np.int32(1), arrived=evening(heard_known)
         ),
         absences=_absences(connection, asked, places, calendar),
         leases=_leases(connection, asked, places),
+        residents=_residents(connection, asked, places),
+        homes=_homes(connection, asked, places),
     )
 
 
@@ -183,6 +210,8 @@ def _asked(block: Block, calendar: Calendar) -> dict[str, object]:
         "state": int(Quality.STATE),
         "opened": int(EventType.door_opened),
         "closed": int(EventType.door_closed),
+        "fresh": _FRESH,
+        "never": NEVER,
     }
 
 
@@ -226,6 +255,54 @@ def _leases(connection: Connection, asked: dict[str, object], places: dict[int, 
         start=_ints([row[1] for row in rows]),
         end=_ints([row[2] for row in rows]),
     )
+
+
+def _happenings(
+    connection: Connection,
+    asked: dict[str, object],
+    places: dict[int, int],
+    calendar: Calendar,
+    since: date | None,
+) -> Happenings:
+    rows: list[tuple[Any, ...]] = []
+    if since is not None:
+        start = calendar.instant(24 * calendar.index(since))
+        rows = connection.execute(_SQL["told"] + _SQL["happenings"], asked | {"start": start}).fetchall()
+    subjects = {name: number for number, name in enumerate(dict.fromkeys(row[5] for row in rows if row[5]))}
+    return Happenings(
+        unit=_ints([places[row[0]] for row in rows]),
+        hour=np.array([calendar.hour(row[1]) for row in rows], np.float64),
+        arrived=_ints([math.ceil(calendar.hour(row[2])) for row in rows]),
+        type=np.array([row[3] for row in rows], np.int16),
+        method=np.array([row[4] for row in rows], np.int16),
+        subject=_ints([subjects.get(row[5], -1) for row in rows]),
+        registered=np.array([row[6] for row in rows], np.bool_),
+        fresh=np.array([row[7] for row in rows], np.bool_),
+        value=np.array([row[8] for row in rows], np.float32),
+    )
+
+
+def _residents(connection: Connection, asked: dict[str, object], places: dict[int, int]) -> Residents:
+    rows = connection.execute(_SQL["residents"], asked).fetchall()
+    return Residents(
+        unit=_ints([places[row[0]] for row in rows]),
+        start=_ints([row[1] for row in rows]),
+        end=_ints([row[2] for row in rows]),
+    )
+
+
+def _homes(connection: Connection, asked: dict[str, object], places: dict[int, int]) -> Homes:
+    found = Homes(
+        area_m2=np.full(len(places), np.nan, np.float32),
+        contract_kw=np.full(len(places), np.nan, np.float32),
+        elder_alone=np.zeros(len(places), np.bool_),
+    )
+    for unit_id, area_m2, contract_kw, elder_alone in connection.execute(_SQL["on_record"], asked):
+        place = places[unit_id]
+        found.area_m2[place] = np.nan if area_m2 is None else area_m2
+        found.contract_kw[place] = np.nan if contract_kw is None else contract_kw
+        found.elder_alone[place] = elder_alone
+    return found
 
 
 def _ints(values: Sequence[int]) -> Ints:

@@ -4,15 +4,12 @@ FROM v_home
 WHERE %(everything)s OR unit_id = ANY(%(unit_ids)s)
 ORDER BY city, time_zone, unit_id
 
--- doors --
--- What happened at the doors by local day and by the local day on which it was known, counted from the
--- window's first. Only a device that watches a door (one of these profiles) is heard as one: from others
--- what they saw counts, and their silence says nothing. A state that is reported again, or that is over, is
--- nothing that anybody did; one that differs from the device's last of its kind is, however long ago that
--- was.
+-- told --
+-- What devices of the homes told; `happened`: a state that is reported again, or that is over, is nothing that
+-- anybody did; one that differs from the device's last of its kind is, however long ago that was.
 WITH seen AS (
-    SELECT s.unit_id, s.profile, s.valid_from, e.device_id, e.time, e.received_at, e.type, e.result,
-           e.quality & %(state)s <> 0 AS is_state, coalesce(e.value, 1) AS value,
+    SELECT s.unit_id, s.profile, s.valid_from, e.device_id, e.time, e.received_at, e.type, e.method, e.subject,
+           e.result, e.quality & %(state)s <> 0 AS is_state, coalesce(e.value, 1) AS value,
            CASE e.type WHEN %(closed)s THEN %(opened)s ELSE e.type END AS kind
     FROM v_source s
     JOIN v_event e ON e.device_id = s.device_id
@@ -40,6 +37,11 @@ WITH seen AS (
     END AS happened
     FROM in_turn i
 )
+
+-- doors --
+-- What happened at the doors by local day and by the local day on which it was known, counted from the
+-- window's first. Only a device that watches a door (one of these profiles) is heard as one: from others
+-- what they saw counts, and their silence says nothing.
 SELECT unit_id,
        (time + make_interval(hours => %(offset_h)s))::date - %(first)s::date,
        (received_at + make_interval(hours => %(offset_h)s))::date - %(first)s::date,
@@ -49,6 +51,32 @@ SELECT unit_id,
        count(*) FILTER (WHERE profile = ANY(%(profiles)s))
 FROM told
 GROUP BY 1, 2, 3
+
+-- happenings --
+-- What happened, one by one. Somebody is fresh who was not let in there in so many days before.
+SELECT t.unit_id, t.time, t.received_at, t.type, coalesce(t.method, 0), t.subject,
+       EXISTS (SELECT FROM v_registered r
+               WHERE r.unit_id = t.unit_id AND r.subject = t.subject
+                 AND r.starts_at <= t.time AND (r.ends_at IS NULL OR t.time < r.ends_at)),
+       t.subject IS NOT NULL AND NOT EXISTS (
+           SELECT FROM v_event e
+           WHERE e.device_id = t.device_id AND e.subject = t.subject AND e.type = t.type
+             AND e.result <> %(denied)s AND e.time < t.time AND e.time >= t.time - %(fresh)s
+             AND e.time >= t.valid_from AND e.quality & %(not_evidence)s = 0),
+       t.value
+FROM told t
+WHERE t.happened AND (t.type <> %(entry)s OR t.result <> %(denied)s)
+ORDER BY t.unit_id, t.time, t.type, t.subject
+
+-- residents --
+SELECT unit_id, (starts_at + make_interval(hours => %(offset_h)s))::date - %(first)s::date,
+       coalesce((ends_at + make_interval(hours => %(offset_h)s))::date - %(first)s::date, %(never)s)
+FROM v_registered
+WHERE unit_id = ANY(%(unit_ids)s)
+ORDER BY unit_id, starts_at, ends_at
+
+-- on_record --
+SELECT unit_id, area_m2, contract_kw, elder_alone FROM v_home_facts WHERE unit_id = ANY(%(unit_ids)s)
 
 -- heard --
 -- Days on which a device that watches the door reported anything about itself.

@@ -83,6 +83,50 @@ class Doors:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Happenings:
+    """What doors, readers and alarms of the units told, an element each, by unit and then by time; all arrays
+    have one length. A state that is reported again is not told again."""
+
+    unit: Ints
+    #: Hours from the first local midnight, with the minutes.
+    hour: NDArray[np.float64]
+    #: As of `Metered`.
+    arrived: Ints
+    #: `wire.events.EventType` and `wire.events.Method`.
+    type: NDArray[np.int16]
+    method: NDArray[np.int16]
+    #: Of an entry: a number for the pseudonym, the same throughout the window; -1: the reader knew nobody.
+    subject: Ints
+    #: Of an entry: the person is registered in the unit at that time …
+    registered: Flags
+    #: … and was not let in there before, as far back as `fresh` looks.
+    fresh: Flags
+    #: As the event has it (`door_left_open`: minutes); 1 where it has none.
+    value: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residents:
+    """Who is registered in the units, from when to when; all arrays have one length."""
+
+    unit: Ints
+    #: First day, which may lie before the window, and the day after the last.
+    start: Ints
+    end: Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Homes:
+    """What is on record of the units themselves; (units,) each."""
+
+    #: NaN: not on record.
+    area_m2: Floats
+    contract_kw: Floats
+    #: An older person lives there alone.
+    elder_alone: Flags
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spans:
     """Stretches of days of single units, known from an hour on; all arrays have one length."""
 
@@ -116,6 +160,7 @@ class Window:
     energy: Metered
     water: Metered
     doors: Doors
+    happenings: Happenings
     #: Days within the window on which a lock of the unit was heard, be it about the door or about its
     #: own battery: single days, each known when its first message came.
     lock_heard: Spans
@@ -123,6 +168,8 @@ class Window:
     absences: Spans
     #: Leases; the clock of a home whose leases are on record belongs to the one in force.
     leases: Leases
+    residents: Residents
+    homes: Homes
 
     @property
     def units(self) -> int:

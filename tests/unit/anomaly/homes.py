@@ -9,8 +9,20 @@ import numpy as np
 import policy
 from anomaly.findings import Finding
 from anomaly.sweep import walk
-from anomaly.window import NEVER, Calendar, Doors, Leases, Metered, Spans, Window
+from anomaly.window import (
+    NEVER,
+    Calendar,
+    Doors,
+    Happenings,
+    Homes,
+    Leases,
+    Metered,
+    Residents,
+    Spans,
+    Window,
+)
 from policy.book import Policy
+from wire.events import EventType, Method
 
 #: A Monday.
 FIRST = date(2025, 1, 6)
@@ -19,6 +31,20 @@ POLICY = policy.load("anhe").on(FIRST)
 #: After everything.
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 AT_ONCE = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One happening; hours from the first local midnight."""
+
+    hour: float
+    type: EventType
+    method: Method = Method.none
+    #: -1: the reader knew nobody.
+    subject: int = -1
+    registered: bool = False
+    fresh: bool = False
+    value: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +62,13 @@ class Home:
     leases: Sequence[tuple[int, int]] = ()
     #: Further days on which the lock was heard.
     heard: Sequence[int] = field(default=())
+    #: What was told one by one, in order of time.
+    told: Sequence["Told"] = ()
+    #: (first day, day after the last) of each registered person.
+    residents: Sequence[tuple[int, int]] = ()
+    area_m2: float = 60.0
+    contract_kw: float = 8.0
+    elder_alone: bool = False
 
     @property
     def days(self) -> int:
@@ -116,6 +149,32 @@ def window(homes: Sequence[Home]) -> Window:
             start=_ints(s[1] for s in leases),
             end=_ints(s[2] for s in leases),
         ),
+        happenings=_happenings(homes),
+        residents=Residents(
+            unit=_ints(u for u, home in enumerate(homes) for _ in home.residents),
+            start=_ints(span[0] for home in homes for span in home.residents),
+            end=_ints(span[1] for home in homes for span in home.residents),
+        ),
+        homes=Homes(
+            area_m2=np.array([home.area_m2 for home in homes], np.float32),
+            contract_kw=np.array([home.contract_kw for home in homes], np.float32),
+            elder_alone=np.array([home.elder_alone for home in homes], np.bool_),
+        ),
+    )
+
+
+def _happenings(homes: Sequence[Home]) -> Happenings:
+    rows = [(u, told) for u, home in enumerate(homes) for told in home.told]
+    return Happenings(
+        unit=_ints(u for u, _ in rows),
+        hour=np.array([told.hour for _, told in rows], np.float64),
+        arrived=_ints(int(np.ceil(told.hour)) for _, told in rows),
+        type=np.array([told.type for _, told in rows], np.int16),
+        method=np.array([told.method for _, told in rows], np.int16),
+        subject=_ints(told.subject for _, told in rows),
+        registered=np.array([told.registered for _, told in rows], np.bool_),
+        fresh=np.array([told.fresh for _, told in rows], np.bool_),
+        value=np.array([told.value for _, told in rows], np.float32),
     )
 
 
