@@ -2,9 +2,11 @@
 
 A check begins with a note of the time. What moved since then is read off the readings of the device and of
 its neighbours: power and flow by how far they rose above their last value before, registers by how far they
-counted. What is found is shown while it happens; a person ends the check, and the outcome stays on record.
+counted, without jumps further than a home can use. What is found is shown while it happens; a person ends
+the check, and the outcome stays on record.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,13 +127,23 @@ def of_device(connection: Connection, device_id: int) -> list[Check]:
         return cursor.execute(_SQL["checks"], parameters).fetchall()
 
 
-def watch(connection: Connection, found: Check, *, steps: Mapping[int, float], until: datetime) -> Watched:
+def watch(
+    connection: Connection,
+    found: Check,
+    *,
+    steps: Mapping[int, float],
+    per_hour: Mapping[int, float],
+    until: datetime,
+) -> Watched:
     """What moved since a check began: the device, and those of its building and of its gateway.
 
     Parameters
     ----------
     steps : mapping
         By channel code: what counts as movement. Other channels are not looked at.
+    per_hour : mapping
+        By channel code of registers: the most that a home can use. A register that jumps further has not
+        moved. Missing: anything is possible.
     until : datetime
         Readings of later times do not count.
     """
@@ -144,6 +156,7 @@ def watch(connection: Connection, found: Check, *, steps: Mapping[int, float], u
             "since": found.begun_at,
             "until": until,
             "channels": list(steps),
+            "per_hour": [per_hour.get(channel, math.inf) for channel in steps],
             "not_evidence": int(NOT_EVIDENCE),
         },
     ).fetchall()

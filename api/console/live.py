@@ -12,6 +12,7 @@ from api.auth import Account, Now
 from api.console import pages, reads
 from api.console.commissioning import Installer, with_script
 from api.console.views import installing
+from api.console.views.kinds import meter_kind
 from api.deps import Db, Deps, Given
 from api.device_acts import estates_of
 from api.fields import Id
@@ -21,6 +22,7 @@ from devices.acts import Exchange
 from devices.checks import Check, Movement
 from devices.listing import Installed, Listed
 from housing import estates
+from policy.book import Policy
 from policy.groups import Commissioning
 from storage.pool import Connection
 from wire.channels import BY_NAME
@@ -67,7 +69,7 @@ def live_page(
         done=done if done in _DONE else "",
         undo=undo.id if undo is not None and undo.undone_by is None else None,
         can_check=_channel(installed, rules) is not None,
-        kind=installing.meter_kind([row.channel for row in installed]),
+        kind=meter_kind([row.channel for row in installed]),
     )
     return with_script(response)
 
@@ -95,9 +97,16 @@ def check_page(
     t = pages.language(request)
     found = checks.check(connection, check_id, estates=estates_of(account))
     device = listing.device(connection, found.device)
-    rules = rules_of(deps, connection, account, device, now)
+    policy = _policy_of(deps, connection, account, device, now)
+    rules = policy.commissioning
     over = found.begun_at + rules.check_within
-    watched = checks.watch(connection, found, steps=_steps(rules), until=min(now, found.ended_at or over))
+    watched = checks.watch(
+        connection,
+        found,
+        steps=_steps(rules),
+        per_hour=_per_hour(policy),
+        until=min(now, found.ended_at or over),
+    )
     outcome = found.outcome or watched.outcome
     moved = installing.movement_rows(t, watched, lambda one: _then(connection, found, one))
     exchange = checks.exchange_of(connection, found)
@@ -109,7 +118,7 @@ def check_page(
         section="devices",
         check=found,
         path=f"/commissioning/devices/{quote(found.device)}",
-        kind=installing.meter_kind([found.channel, *(row.channel for row in _installed(connection, device))]),
+        kind=meter_kind([found.channel, *(row.channel for row in _installed(connection, device))]),
         own=installing.movement_row(t, watched.own) if watched.own.heard_at is not None else None,
         moved=moved,
         others=len({one.unit for one in watched.others}),
@@ -172,8 +181,12 @@ def rules_of(
     deps: Deps, connection: Connection, account: Account, found: Listed, now: datetime
 ) -> Commissioning:
     """What the policy of a device's city says."""
+    return _policy_of(deps, connection, account, found, now).commissioning
+
+
+def _policy_of(deps: Deps, connection: Connection, account: Account, found: Listed, now: datetime) -> Policy:
     estate = estates.estate(connection, found.estate_id, scope=account.scope)
-    return deps.policy(estate.city, estate.time_zone, now).commissioning
+    return deps.policy(estate.city, estate.time_zone, now)
 
 
 def _installed(connection: Connection, found: Listed) -> list[Installed]:
@@ -192,6 +205,12 @@ def _steps(rules: Commissioning) -> Mapping[int, float]:
         "heat_kwh": rules.energy_kwh,
     }
     return {BY_NAME[name].code: value for name, value in by_name.items()}
+
+
+def _per_hour(policy: Policy) -> Mapping[int, float]:
+    """The most that a home can use in an hour."""
+    limits = policy.ingest.limits.items()
+    return {BY_NAME[name].code: found.step_per_h for name, found in limits if found.step_per_h is not None}
 
 
 def _then(connection: Connection, found: Check, one: Movement) -> str | None:

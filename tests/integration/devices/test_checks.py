@@ -14,6 +14,7 @@ from wire.quality import Quality
 
 FLOW, WATER = BY_NAME["flow_l_h"].code, BY_NAME["water_l"].code
 STEPS = {FLOW: 60.0, WATER: 2.0}
+PER_HOUR = {WATER: 5000.0}
 MINUTE = timedelta(minutes=1)
 CODES = ("w-1", "w-2", "w-3")
 
@@ -52,7 +53,7 @@ def tell(
 
 def watched(connection: Connection, check_id: int, *, minutes: float = 10) -> Watched:
     found = checks.check(connection, check_id)
-    return checks.watch(connection, found, steps=STEPS, until=NOW + minutes * MINUTE)
+    return checks.watch(connection, found, steps=STEPS, per_hour=PER_HOUR, until=NOW + minutes * MINUTE)
 
 
 def test_nothing_has_moved_before_anything_comes(connection: Connection, begun: int) -> None:
@@ -89,6 +90,39 @@ def test_a_device_that_ran_before_has_not_moved(connection: Connection, begun: i
     tell(connection, "w-2", 300, minutes=-2)
     tell(connection, "w-2", 320, minutes=2)
     assert watched(connection, begun).outcome == "nothing"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (1000 + 10**6, 1000 + 10**6),  # a wrong value, or another register from then on
+        (1000 + 10**6, 1000),  # a glitch
+        (9, 9),  # a reset
+        (0, 1000),  # a glitch to nothing
+    ],
+)
+def test_an_absurd_jump_of_another_flat_is_no_movement(
+    connection: Connection, begun: int, values: tuple[float, ...]
+) -> None:
+    tell(connection, "w-1", 1025, minutes=2, channel=WATER)
+    for minute, value in enumerate(values, 1):
+        tell(connection, "w-2", value, minutes=minute, channel=WATER)
+    found = watched(connection, begun)
+    assert (found.outcome, found.neighbours_heard) == ("right", 1)
+
+
+def test_what_is_used_behind_an_absurd_jump_is_movement(connection: Connection, begun: int) -> None:
+    for minute, value in enumerate((1000 + 10**6, 1025 + 10**6), 1):
+        tell(connection, "w-2", value, minutes=minute, channel=WATER)
+    (moved,) = watched(connection, begun).others
+    assert (moved.device, moved.amount) == ("w-2", 25)
+
+
+def test_a_jump_over_days_of_silence_may_be_use(connection: Connection, begun: int) -> None:
+    connection.execute("DELETE FROM reading")
+    tell(connection, "w-1", 1000, minutes=-2 * 24 * 60, channel=WATER)
+    tell(connection, "w-1", 11_000, minutes=1, channel=WATER)
+    assert watched(connection, begun).own.amount == 10_000
 
 
 def test_what_nothing_proves_and_what_comes_later_does_not_count(connection: Connection, begun: int) -> None:
