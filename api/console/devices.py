@@ -13,7 +13,7 @@ from api.auth import Account, Now
 from api.console import commands, pages
 from api.console.commissioning import Installer
 from api.console.texts import Catalogue
-from api.console.views import inventory, registry
+from api.console.views import inventory, kinds, registry
 from api.deps import Db, Given
 from api.device_acts import estates_of, leads_touched, problem_of, undo_within
 from api.fields import NO_NUL, Id
@@ -58,7 +58,7 @@ def devices_page(
         connection,
         estates=estates_of(account),
         words=find.strip() or None,
-        profiles=inventory.profiles_of(kind),
+        profiles=kinds.profiles_of(kind),
         state=state,
         after=after,
         limit=_PAGE + 1,
@@ -67,7 +67,7 @@ def devices_page(
         t,
         found[:_PAGE],
         find=find.strip(),
-        kind=kind if kind in inventory.KINDS else "",
+        kind=kind if kind in kinds.KINDS else "",
         state=state,
         more=len(found) > _PAGE,
         linked=account.may("unit.read"),

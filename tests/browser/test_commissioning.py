@@ -134,7 +134,8 @@ def test_what_hangs_there_is_swapped_with_both_registers(site: Site, phone: Page
     phone.get_by_role("button", name="换成这台").tap()
     expect(phone.locator("main")).to_contain_text("旧表止码低于它最后上报的读数")
     assert flat_of(site, "wm-old") == {"A-105"}
-    phone.go_back()
+    check_fits(phone, "swap refused")
+    assert phone.input_value("#old_final") == "812,3"
     phone.fill("#old_final", "8123,4")
     phone.fill("#new_first", "0")
     phone.get_by_role("button", name="换成这台").tap()

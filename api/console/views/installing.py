@@ -1,35 +1,24 @@
 """Devices on the phone of whoever installs them: what was scanned, where it can hang, what it sends."""
 
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from api.console import words
 from api.console.reads import NewestReading
 from api.console.texts import Catalogue
+from api.console.views.kinds import KINDS, kind_of
 from devices import labels
 from devices.checks import Movement, Watched
 from devices.listing import Home, Installed, Listed
+from devices.profile_names import names
+from devices.profiles import load_profiles
 from housing.estates import Estate, FoundUnit
 from wire.channels import BY_CODE, EVENTS
 from wire.quality import Quality
-
-#: Kind of meter → its registers.
-_METERS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "heat": frozenset({"heat_kwh", "heat_hca"}),
-        "gas": frozenset({"gas_m3"}),
-        "hot": frozenset({"hot_water_l"}),
-        "power": frozenset({"energy_kwh"}),
-        "water": frozenset({"water_l"}),
-    }
-)
-#: The same, of one without a register.
-_GAUGES: Mapping[str, str] = MappingProxyType({"power": "power_w", "water": "flow_l_h"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +31,30 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RegisterForm:
+    """What was typed of a device that nobody knew."""
+
+    code: str
+    serial: str = ""
+    profile: str = ""
+    estate: str = ""
+
+    @classmethod
+    def of_label(cls, text: str) -> "RegisterForm":
+        """As it is proposed for a label: what stands there is the serial number, the code is our own."""
+        return cls(code=f"d-{secrets.token_hex(4)}", serial=labels.serial_in(text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallForm:
+    """What was typed of an installation, as it was typed."""
+
+    multiplier: str = "1"
+    old_final: str = ""
+    new_first: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScanView:
     """First step."""
 
@@ -51,10 +64,10 @@ class ScanView:
     found: tuple[Link, ...]
     #: Nothing was found: offer to register it.
     unknown: bool
-    code: str
-    serial: str
-    profiles: tuple[str, ...]
+    #: Title of a group, and (code, text) of its profiles.
+    profiles: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     estates: tuple[tuple[str, str], ...]
+    form: RegisterForm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +129,15 @@ class MovementRow:
 
 
 def scan_view(
-    t: Catalogue, text: str, found: Sequence[Listed], mine: Sequence[Estate], *, profiles: Sequence[str]
+    t: Catalogue, text: str, found: Sequence[Listed], mine: Sequence[Estate], *, form: RegisterForm | None
 ) -> ScanView:
-    """What was scanned, and what it may be."""
-    serial = labels.serial_in(text) if text else ""
+    """What was scanned, and what it may be.
+
+    Parameters
+    ----------
+    form : RegisterForm | None
+        What was typed already, and refused.
+    """
     return ScanView(
         text=text,
         found=tuple(
@@ -130,13 +148,21 @@ def scan_view(
             )
             for one in found
         ),
-        unknown=bool(text) and not found,
-        # What is on the label is the serial number; topics and lists go by a code of our own.
-        code=f"d-{secrets.token_hex(4)}",
-        serial=serial,
-        profiles=tuple(profiles),
+        unknown=form is not None or (bool(text) and not found),
+        profiles=_profiles(t),
         estates=tuple((one.code, t.of(one.name, one.name_en or one.name)) for one in mine),
+        form=form or RegisterForm.of_label(text),
     )
+
+
+def _profiles(t: Catalogue) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """Every profile by what it measures, called as its file says."""
+    groups: dict[str, list[tuple[str, str]]] = {kind: [] for kind in KINDS}
+    for code, profile in load_profiles().items():
+        name = names().get(code)
+        text = f"{t.of(name.zh, name.en)} · {code}" if name is not None else code
+        groups[kind_of(profile)].append((code, text))
+    return tuple((t.pick("device", f"kind_{kind}"), tuple(some)) for kind, some in groups.items() if some)
 
 
 def place_view(
@@ -247,21 +273,6 @@ def movement_row(t: Catalogue, one: Movement) -> MovementRow:
 def channel_word(t: Catalogue, code: int) -> str:
     """What a channel is called."""
     return t("channel.events") if code == EVENTS else t.pick("channel", BY_CODE[code].name)
-
-
-def meter_kind(channels: Collection[int]) -> str:
-    """What a device meters, for words that depend on it: heat, gas, hot, water, power or other.
-
-    A heat meter counts water, too, and a meter of any kind may report its flow. Whoever may be of several
-    kinds is of none.
-    """
-    names = {BY_CODE[code].name for code in channels if code != EVENTS}
-    kinds = [kind for kind, registers in _METERS.items() if names & registers]
-    if kinds and kinds[0] == "heat":
-        kinds = [kind for kind in kinds if kind != "water"]
-    if not kinds:
-        return next((kind for kind, gauge in _GAUGES.items() if gauge in names), "other")
-    return kinds[0] if len(kinds) == 1 else "other"
 
 
 def where(t: Catalogue, installed: Sequence[Installed], found: Listed, *, now: datetime) -> str:

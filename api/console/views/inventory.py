@@ -3,29 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from api.console import words
 from api.console.texts import Catalogue
 from api.console.views.common import Choice
-from api.console.views.installing import meter_kind
+from api.console.views.kinds import KINDS, kind_of
 from devices.conditions import SILENCES, Kind
 from devices.overview import Overseen, State
-from devices.profiles import Profile, load_profiles
+from devices.profiles import load_profiles
 
 #: What the filter offers.
 STATES: tuple[State, ...] = ("all", "fault", "free", "retired")
 #: What can be wrong, the worst first.
 _FAULTS = tuple(Kind)
-#: Kind of device → events that only it sends.
-_BY_EVENTS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "door": frozenset({"entry", "door_opened"}),
-        "detector": frozenset({"smoke", "gas", "water_leak", "motion", "emergency_button"}),
-    }
-)
-KINDS = ("power", "water", "hot", "gas", "heat", "door", "detector", "gateway", "other")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,25 +88,6 @@ def list_view(
         rows=tuple(_row(t, one, linked=linked, now=now) for one in found),
         more_href=_href(here | {"after": found[-1].code}) if more else "",
     )
-
-
-def kind_of(profile: Profile | None) -> str:
-    """What a device of a profile is, one of `KINDS`."""
-    if profile is None:
-        return "other"
-    if profile.gateway:
-        return "gateway"
-    metered = meter_kind(profile.channel_codes)
-    if metered != "other":
-        return metered
-    return next((kind for kind, events in _BY_EVENTS.items() if profile.events & events), "other")
-
-
-def profiles_of(kind: str) -> list[str] | None:
-    """The profiles of a kind; None: of every one."""
-    if kind not in KINDS:
-        return None
-    return [name for name, profile in load_profiles().items() if kind_of(profile) == kind]
 
 
 def _row(t: Catalogue, one: Overseen, *, linked: bool, now: datetime) -> Row:

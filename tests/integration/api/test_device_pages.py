@@ -83,11 +83,6 @@ def test_a_refusal_is_a_page_that_says_why(client: TestClient, csrf: str, units:
 @pytest.mark.parametrize(
     ("sent", "zh", "en"),
     [
-        (
-            {"act": "swap", "old_final": "12,3 m"},
-            "旧表止码</b> 须为数字",
-            "Last value of the old meter</b> must be a number",
-        ),
         ({"act": "steal"}, "做什么</b> 须为其中之一", "What to do</b> must be one of"),
         (
             {"act": "swap", "old": "x" * 65},
@@ -105,7 +100,59 @@ def test_a_form_that_is_not_as_it_must_be_names_the_field(
         reply = client.post(path, data={"csrf": csrf} | sent)
         assert reply.status_code == 422
         assert said in reply.text
-        assert "12,3 m" not in reply.text
+
+
+def test_a_refused_installation_keeps_what_was_typed(
+    client: TestClient, csrf: str, units: list[int], connection: Connection
+) -> None:
+    client.post(f"/commissioning/devices/w-1/at/{units[0]}", data={"csrf": csrf, "act": "commission"})
+    path = f"/commissioning/devices/w-2/at/{units[0]}"
+    body = {"csrf": csrf, "act": "swap", "old": "w-1", "channel": "water_l", "new_first": "0,5"}
+    for language, said in (("zh", "须为数字"), ("en", "must be a number")):
+        reply = client.post(f"{path}?lang={language}", data=body | {"old_final": "12,3 m"})
+        assert reply.status_code == 422
+        assert re.search(rf'id="fault-old_final">{said}', reply.text)
+        assert 'name="old_final" value="12,3 m"' in reply.text
+        assert 'name="new_first" value="0,5"' in reply.text
+    # somebody installs another one meanwhile: what was to be installed would be a swap now
+    reply = client.post(f"{path}?lang=zh", data={"csrf": csrf, "act": "commission", "multiplier": "x"})
+    assert (reply.status_code, "倍率 须为数字" in reply.text) == (422, True)
+    assert connection.execute("SELECT count(*) FROM installation_change").fetchone() == (1,)
+
+
+def test_a_refused_registration_keeps_what_was_typed(client: TestClient, csrf: str) -> None:
+    body = {"csrf": csrf, "scan": "SN:70010001", "code": "w-1", "serial": "70010001", "estate": "HA"}
+    body["profile"] = "gas-register"
+    taken = client.post("/commissioning?lang=zh", data=body)
+    assert taken.status_code == 409
+    assert re.search(r'role="alert" id="fault-code">这个编号已登记为另一台设备', taken.text)
+    for kept in (
+        'name="code" value="w-1"',
+        'name="serial" value="70010001"',
+        'value="gas-register" selected',
+    ):
+        assert kept in taken.text, kept
+    assert "没有登记过“SN:70010001”" in taken.text
+    assert taken.headers["permissions-policy"].startswith("camera=(self)")
+    for change, field, said in (
+        ({"code": "a b"}, "code", "A device code has"),
+        ({"profile": "no-such"}, "profile", "There is no such profile"),
+        ({"profile": ""}, "profile", "is missing"),
+        ({"serial": "9" * 65}, "serial", "must not be longer than 64"),
+    ):
+        reply = client.post("/commissioning?lang=en", data=body | {"code": "w-new"} | change)
+        assert (reply.status_code, f'id="fault-{field}">{said}' in reply.text) == (422, True), change
+    done = client.post("/commissioning", data=body | {"code": "w-new"}, follow_redirects=False)
+    assert done.headers["location"] == "/commissioning/devices/w-new"
+
+
+def test_profiles_are_offered_by_name_and_by_what_they_measure(client: TestClient, csrf: str) -> None:
+    page = client.get("/commissioning?scan=water%20meter&lang=en").text
+    groups = re.findall(r'<optgroup label="([^"]+)">', page)
+    assert groups[:3] == ["Electricity meter", "Water meter", "Hot water meter"]
+    assert '<option value="water-register">water meter that reports its register in litres · water' in page
+    assert 'name="serial" value=""' in page, "a word is no serial number"
+    assert "水表，报累计示数 · water-register" in client.get("/commissioning?scan=x1&lang=zh").text
 
 
 @pytest.mark.parametrize(

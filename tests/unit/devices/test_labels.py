@@ -23,6 +23,14 @@ def test_what_a_label_names(label: str, part: str, serial: str) -> None:
     assert serial_in(label) == serial
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["水表", "water meter", "wm-new", "3-2-0703", "3栋2单元703", "703", "厨房 703", "the one by the door"],
+)
+def test_what_is_no_serial_number_is_not_taken_for_one(text: str) -> None:
+    assert serial_in(text) == ""
+
+
 @given(st.text())
 def test_any_text_is_a_label(text: str) -> None:
     found = candidates(text)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from api.console.texts import catalogue
-from api.console.views.installing import meter_kind
+from api.console.views.kinds import meter_kind
 from api.console.views.registry import CorrectForm, preview_view
 from devices.bindings import Effect
 from devices.lifecycle import Preview

@@ -6,6 +6,7 @@ import pytest
 
 from api.console.texts import catalogue
 from api.console.views import inventory
+from api.console.views import kinds as kinds_of
 from devices.overview import Overseen
 from devices.profiles import load_profiles
 
@@ -69,12 +70,13 @@ def test_filters_keep_what_is_looked_for() -> None:
 
 
 def test_every_profile_has_a_kind() -> None:
-    kinds = {name: inventory.kind_of(profile) for name, profile in load_profiles().items()}
-    assert set(kinds.values()) == set(inventory.KINDS)
+    kinds = {name: kinds_of.kind_of(profile) for name, profile in load_profiles().items()}
+    assert set(kinds.values()) == set(kinds_of.KINDS)
     assert kinds["lock-native"] == kinds["gate-native"] == "door"
     assert kinds["hazard-native"] == kinds["z2m-leak"] == "detector"
     assert kinds["water-register"] == "water"
     assert kinds["cjt188-heat"] == "heat"
-    assert kinds["obis-utility"] == "other", "which of them it is only its readings tell"
-    assert "energy-register" in (inventory.profiles_of("power") or ())
-    assert inventory.profiles_of("") is None
+    assert kinds["obis-utility"] == "several", "which of them it is only its readings tell"
+    assert kinds["home-native"] == "several", "a box with two meters is no lock"
+    assert "energy-register" in (kinds_of.profiles_of("power") or ())
+    assert kinds_of.profiles_of("") is None
