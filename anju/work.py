@@ -14,6 +14,7 @@ from anomaly.sweep import sweep
 from devices import changes
 from devices.changes import Rebinding
 from devices.profiles import load_profiles
+from housing import queue
 from housing.estates import list_estates
 from housing.leads import raise_leads
 from housing.scope import EVERYTHING
@@ -124,7 +125,7 @@ class Work:
         return True
 
     def sweep(self, connection: Connection) -> None:
-        """Sweep as of today, with what arrived up to now, and let the signals become leads.
+        """Sweep as of today, with what arrived up to now, and let signals and lots become leads.
 
         Evenings since the last sweep are made good, that of its own day included: it was not over yet.
         """
@@ -135,6 +136,7 @@ class Work:
         first = min([*standing.days.values(), *_days(watermark.noted(connection, _SWEPT))])
         sweep(connection, books=self.books, first=first, last=max(standing.days.values()), now=now)
         raise_leads(connection, books=self.books, now=now)
+        queue.draw(connection, books=self.books, now=now)
         watermark.advance(connection, _SWEPT, now, standing.note)
         watermark.advance(connection, RAN, now)
 

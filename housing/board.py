@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 
 from housing import flows
 from housing.estates import Estate, estate
-from housing.kinds import HAZARDS
+from housing.kinds import HAZARDS, LOT
 from housing.leads import newest_sweep
 from housing.scope import Scope
 from policy.groups import Bands, Leak, Silence
@@ -121,6 +121,7 @@ def board(
         "estate_id": estate_id,
         "high_from": bands.high_from,
         "hazards": list(HAZARDS),
+        "lot": LOT,
         "newest_sweep": newest,
         "with_leads": with_leads,
         "now": now,

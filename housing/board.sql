@@ -30,7 +30,7 @@ WITH source AS (
         FROM lead l
         JOIN unit u ON u.id = l.unit_id AND u.estate_id = %(estate_id)s
         LEFT JOIN v_signal s ON s.unit_id = l.unit_id AND s.kind = l.kind AND s.as_of = %(newest_sweep)s
-        WHERE l.status = 'open'
+        WHERE l.status = 'open' AND l.kind <> %(lot)s  -- nothing is known of a home drawn by lot
     ) x
     ORDER BY x.unit_id, x.rank, x.score DESC, x.id
 ), away AS (

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from housing.kinds import HAZARDS
+from housing.kinds import FLOWS
 from housing.leads import Lead
 from policy.groups import Leak
 from storage.pool import Connection
@@ -83,9 +83,9 @@ def marked(
         By city.
     """
     ends: dict[int, datetime] = {}
-    hazards = [one for one in found if one.kind in HAZARDS and one.status == "open"]
-    for city in {one.city for one in hazards}:
-        since = {one.unit_id: one.since for one in hazards if one.city == city}
+    flowing = [one for one in found if one.kind in FLOWS and one.status == "open"]
+    for city in {one.city for one in flowing}:
+        since = {one.unit_id: one.since for one in flowing if one.city == city}
         ends |= stopped(connection, since, rules=rules[city], now=now)
     return ended(found, ends)
 
@@ -93,8 +93,6 @@ def marked(
 def ended(found: Sequence[Marked], ends: Mapping[int, datetime]) -> list[Marked]:
     """The same leads; of open hazards of these homes, with when their flow stopped."""
     return [
-        replace(one, stopped_at=ends.get(one.unit_id))
-        if one.kind in HAZARDS and one.status == "open"
-        else one
+        replace(one, stopped_at=ends.get(one.unit_id)) if one.kind in FLOWS and one.status == "open" else one
         for one in found
     ]

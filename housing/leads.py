@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 
 from housing.errors import NotFound
 from housing.estates import list_estates
-from housing.kinds import BY_CODE, HAZARDS
+from housing.kinds import BY_CODE, HAZARDS, KINDS, LOT, OF_WATER
 from housing.scope import EVERYTHING, Scope
 from policy.book import PolicyBook
 from storage import watermark
@@ -79,7 +79,7 @@ class QueuedLead(Lead):
 def raise_leads(connection: Connection, *, books: Mapping[str, PolicyBook], now: datetime) -> int:
     """Let signals open leads, and refresh the open ones.
 
-    An open lead of the same home and kind takes over the newest signal. Without one, a lead is opened,
+    An open lead of the same home and family takes over the newest signal. Without one, a lead is opened,
     unless a person decided this very episode: it is never asked again while it goes on, even where its
     claimed start moves. After it has ended, another episode of a hazard is asked at once; one of an
     inspection kind once the policy's rest after a refutation or dismissal has passed. Repeating the call
@@ -100,7 +100,13 @@ def raise_leads(connection: Connection, *, books: Mapping[str, PolicyBook], now:
     newest = newest_sweep(connection)
     if newest is None:
         return 0
-    parameters = {**_rules(connection, books, newest, now), "hazards": list(HAZARDS), "now": now}
+    parameters = {
+        **_rules(connection, books, newest, now),
+        "hazards": list(HAZARDS),
+        "kinds": [kind.code for kind in KINDS],
+        "families": [kind.family for kind in KINDS],
+        "now": now,
+    }
     connection.execute(_SQL["refresh_leads"], parameters)
     # A second statement on purpose: it sees verdicts that were committed while the first one waited.
     opened = connection.execute(_SQL["open_leads"], parameters).rowcount
@@ -182,6 +188,8 @@ def queue(
         "kind": kind,
         "estate_id": estate_id,
         "hazards": list(HAZARDS),
+        "of_water": list(OF_WATER),
+        "lot": LOT,
         "kinds": list(BY_CODE),
         "weeks": weeks,
         "first_day": today - timedelta(weeks=weeks),
@@ -256,6 +264,7 @@ def _list(
     parameters = {
         **scope.parameters(),
         "newest_sweep": newest_sweep(connection),
+        "lot": LOT,
         "status": status,
         "kind": kind,
         "estate": estate,

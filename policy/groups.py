@@ -315,6 +315,8 @@ class Leads:
 
     #: Visits a month, as a share of the estate's units.
     visits_share: float = key(share())
+    #: Of these visits so many are to homes drawn by lot.
+    lot_share: float = key(share())
     #: What was decided is not asked again while it goes on. After it has ended, a unit rests for the same
     #: kind so long from the verdict; hazards never rest.
     rest_after_refuted: Period = key(period(Period(), Period(months=36)))
