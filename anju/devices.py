@@ -57,7 +57,10 @@ def conformance(
 ) -> None:
     """Published payloads with what their decoders made of them: what Anju takes of each.
 
-    A record is decoded, or out of scope with a code of what it holds, or failed.
+    A line is one record: {"source": …, "vendor": …, "model": …, "input": {"bytes_hex": …, "f_port": …} or
+    {"telegram_hex": …}, "expected": what the published decoder makes of it}; `input` and `expected` must be
+    there. A record is decoded, or out of scope with a code of what it holds, or failed. Exit code 1 when one
+    has failed; a line that is no record is named on stderr by its number.
     """
     from rich.console import Console  # noqa: PLC0415
 
@@ -72,9 +75,13 @@ def conformance(
     if as_json:
         for outcome in outcomes:
             typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
-        return
-    for table in _tables(outcomes):
-        Console().print(table)
+    else:
+        for table in _tables(outcomes):
+            Console().print(table)
+    for outcome in outcomes:
+        if not outcome.format:
+            typer.echo(f"{file}, line {outcome.index + 1}: no record: {outcome.reason}", err=True)
+    raise typer.Exit(any(outcome.status == body.FAILED for outcome in outcomes))
 
 
 @devices.command()

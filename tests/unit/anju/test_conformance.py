@@ -156,6 +156,24 @@ def test_the_command_sums_up_by_source_and_by_reason() -> None:
     assert "parking" in result.output
 
 
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_what_failed_is_the_exit_code_and_a_broken_line_has_its_number(
+    tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    file = tmp_path / "records.jsonl"
+    lines = FIXTURE.read_text(encoding="utf-8").splitlines()[:2]
+    file.write_text("\n".join([lines[0], "{", lines[1], "{}"]), encoding="utf-8")
+    result = CliRunner().invoke(app, ["devices", "conformance", str(file), *option])
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"{file}, line 2: no record: invalid_json",
+        f"{file}, line 4: no record: invalid_shape",
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    sound = CliRunner().invoke(app, ["devices", "conformance", str(file), *option])
+    assert (sound.exit_code, sound.stderr) == (0, "")
+
+
 def test_a_file_without_a_record_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("nothing\n{}\n")
