@@ -22,9 +22,10 @@ install: $(INSTALLED) ## Build .venv with everything, pinned by hash
 $(INSTALLED): requirements/dev.txt pyproject.toml
 	@test -n "$(USABLE)" || { echo "Anju needs Python 3.11 or newer; python3 here is" \
 		"$$(python3 --version 2>&1 || true). Name another one: make install PYTHON=/path/to/python3" >&2; exit 1; }
-	$(USABLE) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Installing what requirements/dev.txt pins into $(VENV): a minute and a half to three minutes, without a word"
+	@$(USABLE) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 run: install ## Start everything with the demo estate; Ctrl-C stops it
