@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from anju.moments import told
 from devices import listing
 from devices.installations import Installation
 from devices.lifecycle import Preview
@@ -19,14 +20,9 @@ def channel_name(code: int) -> str:
     return BY_CODE[code].name if code else "events"
 
 
-def moment(at: datetime, zone: ZoneInfo) -> str:
-    """A moment as people of its estate say it."""
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
-
-
 def period(since: datetime, until: datetime | None, zone: ZoneInfo) -> str:
     """How long something hangs somewhere."""
-    return f"since {moment(since, zone)}" + (f" until {moment(until, zone)}" if until else "")
+    return f"since {told(since, zone)}" + (f" until {told(until, zone)}" if until else "")
 
 
 def installed(connection: Connection, shown: Preview) -> Iterator[str]:

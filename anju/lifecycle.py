@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-from anju import clock, settings
+from anju import clock, moments, settings
 from anju.errors import AnjuError
 from anju.options import DataDir
 from storage.pool import Connection
@@ -27,7 +27,7 @@ Unit = Annotated[str | None, typer.Option("--unit", help="Code of the home: 3-2-
 Entrance = Annotated[str | None, typer.Option("--entrance", help="… or an entrance.")]
 At = Annotated[
     str | None,
-    typer.Option("--at", help="2026-11-24T08:00, local time of the estate, or with its zone; now."),
+    typer.Option("--at", help="2026-11-24T08:00, local time of the estate, or with a zone; now."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would follow.")]
 Channels = Annotated[
@@ -74,7 +74,7 @@ def show(*, device: Code, data_dir: DataDir = None) -> None:
         for act in changes.history(connection, found.id):
             undone = f"  (undone by {act.undone_by})" if act.undone_by else ""
             typer.echo(
-                f"  act {act.id}  {act.act}  {foreseen.moment(act.at, zone)}  {act.by}  {act.reason}{undone}"
+                f"  act {act.id}  {act.act}  {moments.told(act.at, zone)}  {act.by}  {act.reason}{undone}"
             )
 
 
@@ -126,7 +126,9 @@ def commission(
     with _connected(data_dir) as connection:
         found = _device(connection, device)
         place = _place(connection, found, unit, entrance)
-        wanted = Commission(device=device, place=place, since=_moment(found, at), multiplier=multiplier)
+        wanted = Commission(
+            device=device, place=place, since=_moment(found, "--at", at), multiplier=multiplier
+        )
         _act(connection, wanted, dry_run=dry_run)
 
 
@@ -154,7 +156,7 @@ def swap(
         wanted = Swap(
             old=old,
             new=new,
-            at=_moment(_device(connection, old), at),
+            at=_moment(_device(connection, old), "--at", at),
             registers={} if channel is None else {_channel(channel): read},
             retire_old=not keep_old,
         )
@@ -215,7 +217,7 @@ def move(
     with _connected(data_dir) as connection:
         found = _device(connection, device)
         place = _place(connection, found, unit, entrance)
-        _act(connection, Move(device=device, place=place, at=_moment(found, at)), dry_run=dry_run)
+        _act(connection, Move(device=device, place=place, at=_moment(found, "--at", at)), dry_run=dry_run)
 
 
 def retire(*, device: Code, at: At = None, dry_run: DryRun = False, data_dir: DataDir = None) -> None:
@@ -223,7 +225,7 @@ def retire(*, device: Code, at: At = None, dry_run: DryRun = False, data_dir: Da
     from devices.acts import Retire  # noqa: PLC0415
 
     with _connected(data_dir) as connection:
-        wanted = Retire(device=device, at=_moment(_device(connection, device), at))
+        wanted = Retire(device=device, at=_moment(_device(connection, device), "--at", at))
         _act(connection, wanted, dry_run=dry_run)
 
 
@@ -248,8 +250,8 @@ def correct(
         wanted = Correct(
             device=device,
             place=_place(connection, found, unit, entrance),
-            since=_moment(found, since),
-            until=None if until is None else _moment(found, until),
+            since=_moment(found, "--since", since),
+            until=None if until is None else _moment(found, "--until", until),
             channels=channels,
             reason=reason,
             note=note,
@@ -279,8 +281,8 @@ def exchange(
         wanted = Exchange(
             one=one,
             other=other,
-            since=None if since is None else _moment(found, since),
-            until=None if until is None else _moment(found, until),
+            since=None if since is None else _moment(found, "--since", since),
+            until=None if until is None else _moment(found, "--until", until),
             channels=channels,
             reason=reason,
             note=note,
@@ -355,14 +357,8 @@ def _channel(name: str) -> str:
     return name
 
 
-def _moment(found: "Listed", text: str | None) -> datetime:
-    if text is None:
-        return clock.now()
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise AnjuError(f"not a time: {text}") from error
-    return at.replace(tzinfo=ZoneInfo(found.time_zone)) if at.tzinfo is None else at.astimezone(UTC)
+def _moment(found: "Listed", option: str, text: str | None) -> datetime:
+    return clock.now() if text is None else moments.read(option, text, ZoneInfo(found.time_zone))
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""How commands say times: to people in local time with its offset, to programs in UTC."""
+"""How commands say and read times: people have local time with its offset, programs UTC."""
 
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from anju.errors import AnjuError
 from storage.pool import Connection
 
 
@@ -12,13 +13,29 @@ def told(at: datetime, zone: tzinfo) -> str:
     return f"{local[:-6]} {local[-6:]}"
 
 
+def read(option: str, text: str, zone: tzinfo) -> datetime:
+    """The moment that an option names; without a zone it is local, and a day is its beginning.
+
+    Raises
+    ------
+    AnjuError
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise AnjuError(
+            f"{option} {text}: not a time like 2026-11-24, 2026-11-24T08:00 or 2026-11-24T08:00:00+08:00"
+        ) from error
+    return (at.replace(tzinfo=zone) if at.tzinfo is None else at).astimezone(UTC)
+
+
 def spelled(at: datetime) -> str:
     """A moment for programs: ``2026-11-24T08:00:05Z``."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def zone_of_all(connection: Connection) -> tzinfo:
-    """Say in which time zone all estates are; UTC where there is none, or more than one."""
+    """The time zone of all estates, for what is no one estate's; UTC where they are in several."""
     from housing import estates  # noqa: PLC0415 - a command loads what it needs
     from housing.scope import EVERYTHING  # noqa: PLC0415
 

@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anju import clock, settings
+from anju import clock, moments, settings
 from anju.errors import AnjuError
 from anju.options import DataDir, Json
-from anju.replay import moment
 
 if TYPE_CHECKING:
     from ingest.listing import Count, Row
@@ -31,7 +31,7 @@ def list_(
     topic: Annotated[str | None, typer.Option("--topic", help="Only topics that hold this.")] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="TIME", help="Seen since: a day, or ISO time with a zone."),
+        typer.Option("--since", metavar="TIME", help="Seen since: 2026-11-24T08:00, local, or with a zone."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Messages at most.")] = 20,
     as_json: Json = False,
@@ -44,10 +44,10 @@ def list_(
 
     if reason is not None and reason not in Reason.__members__:
         raise AnjuError(f"no such reason: {reason}; there are {', '.join(sorted(Reason.__members__))}")
-    which = listing.Filter(
-        reason=reason, topic=topic, since=None if since is None else moment("--since", since)
-    )
     with database.connected(settings.load(data_dir=data_dir), name="quarantine") as connection:
+        zone = moments.zone_of_all(connection)
+        seen_since = None if since is None else moments.read("--since", since, zone)
+        which = listing.Filter(reason=reason, topic=topic, since=seen_since)
         reasons, topics = listing.by_reason(connection, which), listing.by_topic(connection, which)
         rows = listing.rows(connection, which, limit=limit)
     again = listing.again(reasons)
@@ -58,7 +58,7 @@ def list_(
             "again": again,
             "items": _plain(rows),
         }
-        typer.echo(json.dumps(found, ensure_ascii=False, default=str))
+        typer.echo(json.dumps(found, ensure_ascii=False, default=_spelled))
         return
     if not reasons:
         typer.echo("nothing is in quarantine")
@@ -69,7 +69,7 @@ def list_(
             typer.echo(f"{one.messages:>9,}  {one.name}{repeated}")
         typer.echo()
     for row in rows:
-        typer.echo(f"{row.id}  {row.last_at:%Y-%m-%d %H:%M:%S%z}  {row.reason}  {row.topic}  {row.detail}")
+        typer.echo(f"{row.id}  {moments.told(row.last_at, zone)}  {row.reason}  {row.topic}  {row.detail}")
     typer.echo("\none whole: anju quarantine show ID; when what was wrong is put right:")
     for command in again:
         typer.echo(f"  {command}")
@@ -88,17 +88,23 @@ def show(
 
     with database.connected(settings.load(data_dir=data_dir), name="quarantine") as connection:
         found = listing.whole(connection, row, by=_BY, now=clock.now())
+        zone = moments.zone_of_all(connection)
     if as_json:
         said = asdict(found) | {"text": found.text, "hex": found.payload.hex()}
         said.pop("payload")
-        typer.echo(json.dumps(said, ensure_ascii=False, default=str))
+        typer.echo(json.dumps(said, ensure_ascii=False, default=_spelled))
         return
     typer.echo(f"topic    {found.topic}")
     typer.echo(f"reason   {found.reason}  {found.detail}")
     typer.echo(f"decoder  {found.decoder}")
-    typer.echo(f"first    {found.first_at}\nlast     {found.last_at}  (+{found.repeats} repeats)")
+    typer.echo(f"first    {moments.told(found.first_at, zone)}")
+    typer.echo(f"last     {moments.told(found.last_at, zone)}  (+{found.repeats} repeats)")
     typer.echo(found.payload.hex() if found.text is None else found.text)
 
 
 def _plain(found: "list[Count] | list[Row]") -> list[dict[str, Any]]:
     return [asdict(one) for one in found]
+
+
+def _spelled(value: object) -> str:
+    return moments.spelled(value) if isinstance(value, datetime) else str(value)

@@ -2,12 +2,11 @@
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from anju import clock, settings
+from anju import clock, moments, settings
 from anju.errors import AnjuError
 from anju.options import DataDir, Json
 
@@ -15,7 +14,8 @@ from anju.options import DataDir, Json
 def replay(
     *,
     since: Annotated[
-        str, typer.Option(metavar="TIME", help="From this arrival on: a day, or ISO time with a zone.")
+        str,
+        typer.Option(metavar="TIME", help="From this arrival on: 2026-11-24T08:00, local, or with a zone."),
     ],
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Up to this arrival; none: up to now.")
@@ -64,37 +64,39 @@ def replay(
             "ANJU_MQTT_BOUND is not set: set it as ingest has it. Without it every row would become one that"
             " proves nothing; --unproven if it is meant so"
         )
-    scope = body.Scope(
-        since=moment("--since", since),
-        until=now if until is None else moment("--until", until),
-        devices=frozenset(device or ()),
-        decoder=decoder,
-        quarantined=quarantined,
-        reason=reason,
-    )
-    if scope.until <= scope.since:
-        raise AnjuError(f"--until {scope.until} is not after --since {scope.since}")
     book = policy.load(found.city)
-    with (
-        database.connected(found, name="replay") as connection,
-        terminal.told("blocks decoded") as told,
-    ):
+    with database.connected(found, name="replay") as connection:
+        zone = moments.zone_of_all(connection)
         connection.commit()
-        outcome = body.replay(
-            connection,
-            scope,
-            bound=Bound(bound),
-            rules=lambda moment: book.on(moment.date()).ingest,
-            now=now,
-            by="system:replay",
-            dry_run=dry_run,
-            decoding=Decoding(
-                rules=lambda moment: book.on(moment.date()).ingest,
-                now=clock.now,
-                scripts=Scripts(found.codecs_dir),
-            ),
-            progress=told,
+        scope = body.Scope(
+            since=moments.read("--since", since, zone),
+            until=now if until is None else moments.read("--until", until, zone),
+            devices=frozenset(device or ()),
+            decoder=decoder,
+            quarantined=quarantined,
+            reason=reason,
         )
+        if scope.until <= scope.since:
+            raise AnjuError(
+                f"--until {moments.told(scope.until, zone)} is not after --since"
+                f" {moments.told(scope.since, zone)}"
+            )
+        with terminal.told("blocks decoded") as told:
+            outcome = body.replay(
+                connection,
+                scope,
+                bound=Bound(bound),
+                rules=lambda moment: book.on(moment.date()).ingest,
+                now=now,
+                by="system:replay",
+                dry_run=dry_run,
+                decoding=Decoding(
+                    rules=lambda moment: book.on(moment.date()).ingest,
+                    now=clock.now,
+                    scripts=Scripts(found.codecs_dir),
+                ),
+                progress=told,
+            )
     if as_json:
         typer.echo(json.dumps(asdict(outcome)))
         return
@@ -105,21 +107,3 @@ def replay(
         f" quarantine, {outcome.quarantined:,} {would}taken into it, {outcome.marked:,} days"
         f" {would}derived again"
     )
-
-
-def moment(option: str, text: str) -> datetime:
-    """The moment that an option names: a day is its beginning, UTC.
-
-    Raises
-    ------
-    AnjuError
-    """
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise AnjuError(
-            f"{option} {text}: not a time like 2026-11-24 or 2026-11-24T08:00:00+08:00"
-        ) from error
-    if found.tzinfo is None and len(text) > len("2026-11-24"):
-        raise AnjuError(f"{option} {text}: needs a zone, e.g. {text}+08:00 or {text}Z")
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

@@ -1,14 +1,15 @@
 """`anju status`: what runs, and what was counted."""
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from anju import stack
+from anju import moments, stack
 from anju.errors import StackDown
 from anju.settings import Settings
 from anju.stack import Stack
@@ -22,6 +23,7 @@ from storage.queries import load
 _QUERIES = load("anju", "status.sql")
 #: What the worker advances when it has worked.
 WORKER_MARK = "worker"
+_TIMES = frozenset({"committed_at", "last_run", "watched_at"})
 
 
 def counters(connection: Connection) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def _uncovered(connection: Connection) -> int | None:
 
 
 def _iso(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat().replace("+00:00", "Z")
+    return None if time is None else moments.spelled(time)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,8 @@ class Status:
     stack: Stack | None
     #: None: the database cannot be reached.
     counters: dict[str, Any] | None
+    #: In which people are told times.
+    zone: tzinfo = UTC
 
     @property
     def ready(self) -> bool:
@@ -108,17 +112,24 @@ class Status:
         if self.counters is None:
             lines.append("the database cannot be reached")
         for group, values in (self.counters or {}).items():
-            lines.append(f"{group:<10} " + ", ".join(f"{key} {value}" for key, value in values.items()))
+            lines.append(f"{group:<10} " + ", ".join(self._said(values)))
         return "\n".join(lines)
+
+    def _said(self, values: dict[str, Any]) -> Iterator[str]:
+        for key, value in values.items():
+            if key in _TIMES and value is not None:
+                yield f"{key} {moments.told(datetime.fromisoformat(value), self.zone)}"
+            else:
+                yield f"{key} {value}"
 
 
 def look(settings: Settings) -> Status:
     """Look at the stack of the data directory, and count in the configured database."""
     running = stack.read(settings.data_dir)
-    found = None
+    found, zone = None, UTC
     with (
         contextlib.suppress(StackDown, DatabaseAway, psycopg.errors.UndefinedTable),
         connect(stack.database_url(settings), name="status") as connection,
     ):
-        found = counters(connection)
-    return Status(data_dir=settings.data_dir.resolve(), stack=running, counters=found)
+        found, zone = counters(connection), moments.zone_of_all(connection)
+    return Status(data_dir=settings.data_dir.resolve(), stack=running, counters=found, zone=zone)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 
 def bars(console: Console | None = None, *, shown: bool = True) -> Progress:
@@ -21,7 +21,18 @@ def bars(console: Console | None = None, *, shown: bool = True) -> Progress:
 
 @contextmanager
 def told(what: str, console: Console | None = None) -> Iterator[Callable[[int, int], None]]:
-    """One bar of work that says how many it has done of how many."""
-    with bars(console) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    """One bar of work that says how many it has done of how many; none while nothing is done."""
+    progress = bars(console)
+    tasks: list[TaskID] = []
+
+    def tell(done: int, total: int) -> None:
+        if not tasks:
+            progress.start()
+            tasks.append(progress.add_task(what, total=total))
+        progress.update(tasks[0], completed=done, total=total)
+
+    try:
+        yield tell
+    finally:
+        if tasks:
+            progress.stop()

@@ -120,7 +120,7 @@ def by_topic(connection: Connection, which: Filter) -> list[Count]:
 def again(reasons: Sequence[Count]) -> list[str]:
     """The commands that take these in, once what was wrong is put right."""
     return [
-        f"anju replay --quarantined --reason {one.name} --since {one.first_at.astimezone(UTC).date()}"
+        f"anju replay --quarantined --reason {one.name} --since {one.first_at.astimezone(UTC).date()}T00:00Z"
         " --dry-run"
         for one in reasons
     ]

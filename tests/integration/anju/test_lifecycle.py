@@ -40,7 +40,7 @@ def test_a_device_from_the_command_line(devices) -> None:
         "w-2  water-register  882  HA",
     ]
     shown = devices("show", "w-2")
-    assert "water_l  1-1-0101  since 2026-02-01 09:30  x1" in shown
+    assert "water_l  1-1-0101  since 2026-02-01 09:30 +08:00  x1" in shown
     assert "act 2  swap" in shown
     devices("move", "w-2", "--unit", "1-1-0102")
     devices("retire", "w-2")
@@ -52,7 +52,7 @@ def test_a_dry_run_says_what_would_hang_where(devices) -> None:
         devices("register", code, "--profile", profile, "--estate", "HA")
     commission = ("commission", "e-1", "--unit", "1-1-0101", "--at", "2026-01-05T08:00", "--multiplier", "40")
     shown = devices(*commission, "--dry-run").splitlines()
-    assert "e-1: energy_kwh at 1-1-0101 since 2026-01-05 08:00, x40" in shown
+    assert "e-1: energy_kwh at 1-1-0101 since 2026-01-05 08:00 +08:00, x40" in shown
     assert any(line.startswith("e-1: events, power_w, voltage_v") for line in shown)
     assert shown[-1] == "not done: --dry-run"
     lock = devices("commission", "l-1", "--unit", "1-1-0101", "--at", "2026-01-05T08:00", "--dry-run")
@@ -60,13 +60,16 @@ def test_a_dry_run_says_what_would_hang_where(devices) -> None:
     assert devices("show", "e-1").count("\n") == 1, "nothing was done"
     devices(*commission)
     swapped = devices("swap", "e-1", "e-2", "--at", "2026-02-01T09:30", "--dry-run").splitlines()
-    assert "e-1: energy_kwh at 1-1-0101 since 2026-01-05 08:00 until 2026-02-01 09:30, x40" in swapped
+    assert (
+        "e-1: energy_kwh at 1-1-0101 since 2026-01-05 08:00 +08:00 until 2026-02-01 09:30 +08:00, x40"
+        in swapped
+    )
     assert "e-1: retired" in swapped
-    assert "e-2: energy_kwh at 1-1-0101 since 2026-02-01 09:30, x40" in swapped
+    assert "e-2: energy_kwh at 1-1-0101 since 2026-02-01 09:30 +08:00, x40" in swapped
     moved = devices("move", "e-1", "--unit", "1-1-0102", "--at", "2026-02-01T09:30", "--dry-run")
-    assert "e-1: energy_kwh at 1-1-0102 since 2026-02-01 09:30, x40\n" in moved
+    assert "e-1: energy_kwh at 1-1-0102 since 2026-02-01 09:30 +08:00, x40\n" in moved
     undone = devices("undo", "1", "--dry-run").splitlines()
-    assert "e-1: energy_kwh no longer at 1-1-0101 since 2026-01-05 08:00, x40" in undone
+    assert "e-1: energy_kwh no longer at 1-1-0101 since 2026-01-05 08:00 +08:00, x40" in undone
 
 
 def test_a_correction_is_shown_first(devices) -> None:
@@ -80,7 +83,9 @@ def test_a_correction_is_shown_first(devices) -> None:
     devices("undo", done.split()[-1])
     assert "water_l  1-1-0101" in devices("show", "w-1")
     devices("correct", "w-1", "--unit", "1-1-0103", "--since", "2026-01-06", "--until", "2026-01-08")
-    assert "water_l  1-1-0103  since 2026-01-06 00:00 until 2026-01-08 00:00" in devices("show", "w-1")
+    assert "water_l  1-1-0103  since 2026-01-06 00:00 +08:00 until 2026-01-08 00:00 +08:00" in devices(
+        "show", "w-1"
+    )
 
 
 def test_a_broken_gateway_is_replaced_from_the_command_line(devices) -> None:

@@ -34,11 +34,12 @@ def test_it_says_what_lies_there_and_how_it_is_taken_in(run, dsn: str) -> None:
     said = run("list")
     assert "1  unknown_topic\n" in said
     assert "1  tele/plug/SENSOR\n" in said
-    assert "anju replay --quarantined --reason unknown_topic --since 2026-11-24 --dry-run" in said
+    assert "anju replay --quarantined --reason unknown_topic --since 2026-11-24T00:00Z --dry-run" in said
     found = json.loads(
         run("list", "--reason", "invalid_json", "--topic", "g-1", "--since", "2026-11-24", "--json")
     )
     assert [one["topic"] for one in found["items"]] == ["gw/g-1/x"]
+    assert all(one["last_at"].endswith("Z") for one in found["items"])
     assert [one["name"] for one in found["by_reason"]] == ["invalid_json"]
     assert run("show", "1").endswith('\n{"ENERGY": {}}\n')
     assert run("show", "2").endswith("\n6810\n")

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from anju import cli
 from anju.errors import AnjuError
 from devices.decoders import native
+from ingest.errors import IngestError
 from storage.pool import connect
 from tests.integration.ingest.conftest import event, make_pipeline, make_site, reading
 
@@ -54,7 +55,10 @@ def test_it_says_what_would_change_then_changes_it(anju: Anju, monkeypatch: pyte
     ("arguments", "message"),
     [
         (["--since", "yesterday"], "--since yesterday: not a time like"),
-        (["--since", "2026-11-24T08:00:00"], "needs a zone"),
+        (
+            ["--since", "2026-11-24T08:00", "--until", "2026-11-24T00:00Z"],
+            "--until 2026-11-24 08:00 \\+08:00 is not after --since 2026-11-24 08:00 \\+08:00",
+        ),
         (["--since", "2026-11-24", "--until", "2026-11-23"], "is not after --since"),
         (["--since", "2026-11-24", "--reason", "unknown_device"], "--reason goes with --quarantined"),
     ],
@@ -62,6 +66,21 @@ def test_it_says_what_would_change_then_changes_it(anju: Anju, monkeypatch: pyte
 def test_what_cannot_be_done_says_why(anju: Anju, arguments: list[str], message: str) -> None:
     with pytest.raises(AnjuError, match=message):
         anju(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--since", "2026-11-24", "--until", "2026-11-23"),
+        ("--since", "2026-11-24", "--device", "nowhere"),
+        ("--since", "2026-11-24", "--decoder", "morse"),
+    ],
+)
+def test_nothing_is_drawn_before_a_refusal(anju: Anju, arguments: tuple[str, ...]) -> None:
+    found = CliRunner().invoke(cli.app, ["replay", *arguments])
+    assert isinstance(found.exception, AnjuError | IngestError)
+    assert found.output == ""
+    assert "blocks decoded" in CliRunner().invoke(cli.app, ["replay", "--since", "2026-11-24"]).stderr
 
 
 def test_without_bound_topics_it_asks_whether_that_is_meant(

@@ -1,10 +1,13 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from anju import settings, stack, status
 from anju.stack import Stack
 from storage import watermark
 from storage.pool import Connection
+from tests.estates import build_estates
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
@@ -88,3 +91,15 @@ def test_what_is_shown_has_no_password(tmp_path: Path) -> None:
     shown = status.look(settings.load(data_dir=tmp_path)).as_json()
     assert (shown["dsn"], shown["mqtt"]) == ("postgresql://anju@127.0.0.1:1/anju", "mqtts://anju@broker:8883")
     assert (tmp_path / "run" / "stack.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_people_are_told_times_of_the_estates(
+    dsn: str, connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_estates(connection)
+    watermark.advance(connection, status.WORKER_MARK, NOW)
+    connection.commit()
+    monkeypatch.setenv("ANJU_DATABASE_URL", dsn)
+    found = status.look(settings.load(data_dir=tmp_path))
+    assert "last_run 2026-11-24 16:00 +08:00" in found.in_words()
+    assert found.as_json()["worker"] == {"last_run": "2026-11-24T08:00:00Z"}

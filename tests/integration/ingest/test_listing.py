@@ -44,8 +44,8 @@ def test_reasons_are_counted_and_say_how_they_are_taken_in(connection: Connectio
         ("invalid_json", 1, 0),
     ]
     assert listing.again(found) == [
-        "anju replay --quarantined --reason unknown_topic --since 2026-11-22 --dry-run",
-        "anju replay --quarantined --reason invalid_json --since 2026-11-24 --dry-run",
+        "anju replay --quarantined --reason unknown_topic --since 2026-11-22T00:00Z --dry-run",
+        "anju replay --quarantined --reason invalid_json --since 2026-11-24T00:00Z --dry-run",
     ]
 
 
