@@ -3,8 +3,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from devices import bindings, changes, lifecycle, listing, placements, registry
-from devices.acts import Commission, Correct, Exchange, Move, Registers, Retire, Swap, Undo, Wanted
+from devices import changes, lifecycle, listing, placements, registry
+from devices.acts import Commission, Correct, Exchange, Move, Registers, Retire, Swap, Undo
 from devices.errors import (
     AddressTaken,
     AlreadyInstalled,
@@ -26,29 +26,20 @@ from devices.errors import (
 from devices.timelines import Place
 from storage.pool import Connection
 from tests.homes import make_estate, make_units
+from tests.integration.devices.conftest import NOW, Do
 from tests.integration.usage.meters import at, hourly, tell, usage_rows, work_off_all
 from wire.channels import BY_NAME, CHANNELS, EVENTS
 
 WATER = BY_NAME["water_l"].code
-NOW = at(30)
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def units(connection: Connection) -> list[int]:
-    return make_units(connection, 3)
-
-
-@pytest.fixture
-def do(connection: Connection, units: list[int]) -> Callable[..., bindings.Done]:
+def do(connection: Connection, perform: Do) -> Do:
     """Two water meters, w-1 and w-2, and a lock, l-1; acts on them."""
     estate_id = make_estate(connection)
     for code, profile in (("w-1", "water-register"), ("w-2", "water-register"), ("l-1", "lock-native")):
         registry.register_device(connection, code=code, profile=profile, estate_id=estate_id)
-
-    def perform(wanted: Wanted, *, now: datetime = NOW, **more: object) -> bindings.Done:
-        return lifecycle.perform(connection, wanted, by="account:ina", now=now, **more)  # pyright: ignore[reportArgumentType]
-
     return perform
 
 

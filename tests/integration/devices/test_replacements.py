@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from devices import bindings, changes, lifecycle, listing, registry
-from devices.acts import Change, Commission, Move, ReplaceGateway, Retire, Swap, Undo, Wanted
+from devices import changes, lifecycle, listing, registry
+from devices.acts import Change, Commission, Move, ReplaceGateway, Retire, Swap, Undo
 from devices.errors import (
     AddressTaken,
     ChangedMeanwhile,
@@ -23,22 +23,17 @@ from devices.errors import (
 from devices.registry import NewDevice
 from devices.timelines import Place
 from storage.pool import Connection
-from tests.homes import make_estate, make_units
+from tests.homes import make_estate
+from tests.integration.devices.conftest import NOW, Do
 from tests.integration.usage.meters import at, hourly, tell, usage_rows, work_off_all
 from wire.channels import BY_NAME, EVENTS
 
 WATER = BY_NAME["water_l"].code
-NOW = at(30)
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def units(connection: Connection) -> list[int]:
-    return make_units(connection, 2)
-
-
-@pytest.fixture
-def do(connection: Connection, units: list[int]) -> Callable[..., bindings.Done]:
+def do(connection: Connection, perform: Do) -> Do:
     """Two network servers; three meters behind the first."""
     estate_id = make_estate(connection)
     devices = [
@@ -55,14 +50,6 @@ def do(connection: Connection, units: list[int]) -> Callable[..., bindings.Done]
         ),
     ]
     registry.register_devices(connection, devices)
-
-    def perform(wanted: Wanted, **more: object) -> bindings.Done:
-        return lifecycle.perform(
-            connection,
-            wanted,
-            **{"by": "account:olga", "now": NOW, **more},  # pyright: ignore[reportArgumentType]
-        )
-
     return perform
 
 
