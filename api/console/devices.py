@@ -1,19 +1,22 @@
 """The registry for people: every device, one device with its history, and corrections of where it was."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
 
 from api.auth import Account, Now
-from api.console import commands, pages
+from api.console import commands, forms, pages, reads
 from api.console.commissioning import Installer
 from api.console.texts import Catalogue
-from api.console.views import inventory, kinds, registry
+from api.console.views import inventory, kinds, registry, values
 from api.deps import Db, Given
 from api.device_acts import estates_of, leads_touched, problem_of, undo_within
 from api.fields import NO_NUL, Id
@@ -22,7 +25,8 @@ from api.problems import Problem
 from devices import changes, checks, lifecycle, links, listing, overview
 from devices.acts import REASONS, Correct, Exchange, Undo
 from devices.errors import DevicesError
-from devices.listing import Listed
+from devices.listing import Installed, Listed
+from devices.profiles import load_profiles
 from devices.timelines import Place
 from housing import estates
 
@@ -101,11 +105,12 @@ def device_page(
     found = listing.device(connection, device, estates=estates_of(account))
     history = changes.history(connection, found.id)
     believed = {one.id: changes.believed(connection, one.id, after=False) for one in history}
+    installed = listing.installations_of(connection, found.id)
     homes = {row.unit_id for rows in believed.values() for row in rows if row.unit_id is not None}
     view = registry.device_view(
         t,
         found,
-        installed=listing.installations_of(connection, found.id),
+        installed=installed,
         history=history,
         believed=believed,
         units=listing.unit_codes(connection, sorted(homes)),
@@ -123,9 +128,31 @@ def device_page(
         connection=connection,
         section="devices",
         view=view,
+        kind=_kind(t, found, installed),
+        values=_values(t, connection, account, found, now),
         commands=commands.panel(connection, account, found, language=t, now=now),
         done=done if done in _DONE else "",
     )
+
+
+def _kind(t: Catalogue, found: Listed, installed: Sequence[Installed]) -> str:
+    """What it is: of a model that may be several, what it serves where it hangs says so."""
+    kind = kinds.kind_of(load_profiles().get(found.profile))
+    if kind == "several":
+        serves = kinds.meter_kind([row.channel for row in installed if row.valid_to is None])
+        kind = kind if serves == "other" else serves
+    return t.pick("device", f"kind_{kind}")
+
+
+def _values(
+    t: Catalogue, connection: Db, account: Account, found: Listed, now: datetime
+) -> Sequence[values.Row] | None:
+    """What it measured last; None: the reader may not see readings, or it measures nothing."""
+    if not (account.may("reading.read") or account.may("device.install")):
+        return None
+    profile = load_profiles().get(found.profile)
+    rows = values.rows(t, reads.newest_readings(connection, found.id), now=now)
+    return rows if rows or (profile is not None and profile.channels) else None
 
 
 @router.post("/devices/changes/{change_id}/undo")
@@ -157,6 +184,17 @@ def correct_page(request: Request, device: str, account: Corrector, connection: 
     return _form(request, account, connection, found, registry.CorrectForm())
 
 
+class Corrected(BaseModel):
+    """What is typed into a correction."""
+
+    flat: forms.Line = ""
+    other: forms.Line = ""
+    since: forms.Line = ""
+    until: forms.Line = ""
+    reason: forms.Line = ""
+    note: forms.Words = ""
+
+
 @router.post("/devices/{device}/correct")
 def correct(
     *,
@@ -167,12 +205,12 @@ def correct(
     now: Now,
     what: Annotated[Literal["place", "exchange"], Form()],
     step: Annotated[Literal["preview", "do"], Form()],
-    flat: Typed = "",
-    other: Typed = "",
-    since: Typed = "",
-    until: Typed = "",
-    reason: Typed = "",
-    note: Annotated[str, Form(max_length=2000, pattern=NO_NUL)] = "",
+    flat: forms.Sent = "",
+    other: forms.Sent = "",
+    since: forms.Sent = "",
+    until: forms.Sent = "",
+    reason: forms.Sent = "",
+    note: forms.Sent = "",
     seen: Typed = "",
 ) -> Response:
     """Show what would follow; confirmed, do it."""
@@ -188,19 +226,23 @@ def correct(
         reason=reason,
         note=note,
     )
+    read, faults = forms.read(t, Corrected, vars(form))
+    if read is None:
+        return _form(request, account, connection, found, form, status=422, faults=faults)
     try:
         wanted = _wanted(connection, account, t, found, form)
         shown = lifecycle.preview(connection, wanted, now=now, estates=mine)
         # what was changed in the form after it was shown is shown first
         if step == "do" and seen.endswith(form.mark):
-            lifecycle.perform(
-                connection,
-                wanted,
-                by=f"account:{account.username}",
-                now=now,
-                estates=mine,
-                seen=seen.removesuffix(form.mark),
-            )
+            with connection.transaction():
+                lifecycle.perform(
+                    connection,
+                    wanted,
+                    by=f"account:{account.username}",
+                    now=now,
+                    estates=mine,
+                    seen=seen.removesuffix(form.mark),
+                )
             return RedirectResponse(f"/devices/{quote(found.code)}?done=corrected", status_code=303)
     except _Refused as refused:
         return _form(request, account, connection, found, form, problem=str(refused), status=422)
@@ -281,6 +323,7 @@ def _form(
     *,
     preview: registry.PreviewView | None = None,
     problem: str = "",
+    faults: Mapping[str, str] = MappingProxyType({}),
     status: int = 200,
 ) -> Response:
     t = pages.language(request)
@@ -296,4 +339,5 @@ def _form(
         reasons=tuple((code, t.of(*said)) for code, said in REASONS.items()),
         preview=preview,
         problem=problem,
+        faults=faults,
     )

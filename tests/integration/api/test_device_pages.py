@@ -15,7 +15,7 @@ from api.auth import COOKIE, log_in
 from api.console import photo
 from api.deps import Deps
 from api.passwords import Passwords
-from devices import lifecycle, registry
+from devices import installations, lifecycle, registry
 from devices.acts import REASONS, Change, Commission
 from devices.timelines import Place
 from housing.leads import list_leads, raise_leads
@@ -26,6 +26,7 @@ from policy import load
 from storage.pool import Connection
 from tests.estates import NOW, SWEPT, add_signal, build_estates, estate_id
 from tests.integration.api.conftest import PASSWORD, RULES
+from wire.quality import Quality
 
 
 @pytest.fixture
@@ -326,3 +327,83 @@ def test_what_to_switch_on_follows_the_kind_of_meter(
         assert en in client.get(f"/commissioning/devices/{code}/live?lang=en").text
         begun = client.post(f"/commissioning/devices/{code}/check", data={"csrf": csrf})
         assert en in begun.text
+
+
+def test_a_refused_correction_keeps_what_was_typed(client: TestClient, correcting: str) -> None:
+    body = {
+        "csrf": correcting,
+        "what": "place",
+        "step": "preview",
+        "flat": "1-1-0102",
+        "reason": "wrong_unit",
+    }
+    body |= {"since": "2026-11-10T08:00", "note": "x" * 2001}
+    reply = client.post("/devices/w-1/correct?lang=en", data=body)
+    assert reply.status_code == 422
+    assert 'id="fault-note">must not be longer than 2000' in reply.text
+    for kept in (
+        'value="1-1-0102"',
+        'value="2026-11-10T08:00"',
+        'value="wrong_unit" required checked',
+        "x" * 2001,
+    ):
+        assert kept in reply.text, kept[:40]
+
+
+def test_the_page_of_a_device_shows_its_last_values(
+    client: TestClient, connection: Connection, csrf: str, add_account: Callable[..., None], deps: Deps
+) -> None:
+    assert "还没有收到读数" in client.get("/devices/w-1?lang=zh").text
+    device = connection.execute("SELECT id FROM device WHERE code = 'w-1'").fetchone()
+    assert device is not None
+    flags = int(Quality.IDENTITY_UNPROVEN | Quality.ARRIVAL_TIME)
+    for channel, value, quality, hours in (
+        (2, 1234.5, 0, 2),
+        (2, 1230, 0, 5),
+        (13, 60, flags, 1),
+        (30, 80, 0, -1),
+    ):
+        at = NOW - timedelta(hours=hours)
+        connection.execute(
+            "INSERT INTO reading (time, received_at, value, device_id, channel, quality, decoder)"
+            " VALUES (%s, %s, %s, %s, %s, %s, 101)",
+            [at, at, value, device[0], channel, quality],
+        )
+    connection.execute(
+        "INSERT INTO event (time, received_at, device_id, type, decoder, dedupe_key)"
+        " VALUES (%s, %s, %s, 1, 101, %s)",
+        [NOW, NOW, device[0], b"k" * 16],
+    )
+    connection.commit()
+    page = client.get("/devices/w-1?lang=zh").text
+    section = re.sub(r"<[^>]+>", " ", page[page.index('id="values"') :].partition("</section>")[0])
+    assert re.search(r"用水示数 +1234.5 L +2小时前", section)
+    assert "1230" not in section
+    assert re.search(r"流量 +没有自带时间，按到达时间记|流量 +身份未证明，不计用量", section)
+    assert "标的时间在1小时之后" in section
+    assert "事件" not in section, "when somebody went through a door is not for this page"
+    assert "<span>水表</span><span>water-register</span>" in page
+    english = client.get("/devices/w-1?lang=en").text
+    assert "nothing proves who sent it: not counted" in english
+
+
+def test_what_a_box_for_a_home_is_follows_from_what_it_serves(
+    client: TestClient, csrf: str, units: list[int], connection: Connection
+) -> None:
+    registry.register_device(
+        connection, code="box", profile="home-native", estate_id=estate_id(connection, "HA")
+    )
+    connection.commit()
+    page = client.get("/devices/box?lang=en").text
+    assert "Meter of several kinds" in page
+    assert "Lock or gate" not in page
+    installations.install_all(
+        connection,
+        [
+            installations.Installation(
+                device_id=3, channel=1, unit_id=units[0], valid_from=NOW - timedelta(days=1)
+            )
+        ],
+    )
+    connection.commit()
+    assert "<span>Electricity meter</span>" in client.get("/devices/box?lang=en").text

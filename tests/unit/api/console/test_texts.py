@@ -17,10 +17,12 @@ from devices.safety import Refusal
 from housing.board import STATES
 from housing.kinds import BY_CODE
 from wire.channels import BY_NAME
+from wire.quality import Quality
 
 CONSOLE = Path(str(resources.files("api.console")))
 #: Groups whose texts are chosen by a name that comes from data.
 BY_DATA = {
+    "quality",
     "state",
     "outcome",
     "tile",
@@ -171,6 +173,7 @@ def _chosen_by_data(key: str, sources: str) -> bool:
         *CHANNELS,
         *ALERT_STATUSES,
         *Fault,
+        *(str(flag.name).lower() for flag in Quality),
         "flowing",
         "late",
         "nothing",
