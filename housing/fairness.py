@@ -5,9 +5,10 @@ rightly be asked about more often, which is why what visits confirmed stands bes
 disabilities are not on record here; of age only whether an older person lives alone.
 """
 
-import math
 from dataclasses import dataclass
 from datetime import date
+
+from scipy.stats import binomtest
 
 from housing.kinds import HAZARDS, KINDS, LOT
 from housing.scope import Scope
@@ -17,8 +18,6 @@ from storage.queries import load
 _SQL = load("housing", "fairness.sql")
 #: Households of so many and more are one group.
 _LARGEST = 5
-#: Of a normal distribution, for 95 %.
-_Z = 1.959964
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +35,9 @@ class Group:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the share that was asked about."""
-        return wilson(self.asked, self.homes)
+        """95 % interval of the share that was asked about (Wilson 1927)."""
+        found = binomtest(self.asked, self.homes).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
 
 
 def report(connection: Connection, *, scope: Scope, since: date, until: date) -> list[Group]:
@@ -60,13 +60,3 @@ def report(connection: Connection, *, scope: Scope, since: date, until: date) ->
         Group(grouping=row[0], value=row[1], homes=row[2], asked=row[3], visited=row[4], confirmed=row[5])
         for row in connection.execute(_SQL["rates"], parameters)
     ]
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927); (0, 1) of none."""
-    if not of:
-        return 0.0, 1.0
-    share, square = hits / of, _Z * _Z
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    half = _Z / (1 + square / of) * math.sqrt(share * (1 - share) / of + square / (4 * of * of))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
