@@ -14,3 +14,11 @@ class ZoneRefused(AnomalyError):
 
 class NoPolicy(AnomalyError):
     """An estate lies in a city without a policy."""
+
+
+class FeedRefused(AnomalyError):
+    """A folder of tables cannot be taken for a feed."""
+
+
+class NothingToTakeBack(AnomalyError):
+    """No calibration is in force there."""

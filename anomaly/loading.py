@@ -40,16 +40,16 @@ _log = logging.getLogger(__name__)
 #: Homes worked on at once: bounds memory.
 BLOCK = 128
 #: Beside an entry: what a door does when somebody passes.
-_OPENINGS = (
+OPENINGS = (
     EventType.door_opened,
     EventType.door_closed,
     EventType.door_left_open,
     EventType.door_forced,
 )
 #: How far back somebody may have been let in who is not new there.
-_FRESH = timedelta(days=365)
+FRESH = timedelta(days=365)
 #: What somebody inside does.
-_STIRS = (EventType.motion, EventType.emergency_button)
+STIRS = (EventType.motion, EventType.emergency_button)
 #: A device watches the door when it reports one of these.
 _DOOR_EVENTS = frozenset({EventType.entry.name, EventType.door_opened.name})
 
@@ -204,13 +204,13 @@ def _asked(block: Block, calendar: Calendar) -> dict[str, object]:
         "profiles": profiles,
         "entry": int(EventType.entry),
         "denied": int(Result.denied),
-        "openings": [int(kind) for kind in _OPENINGS],
-        "stirs": [int(kind) for kind in _STIRS],
+        "openings": [int(kind) for kind in OPENINGS],
+        "stirs": [int(kind) for kind in STIRS],
         "not_evidence": int(NOT_EVIDENCE),
         "state": int(Quality.STATE),
         "opened": int(EventType.door_opened),
         "closed": int(EventType.door_closed),
-        "fresh": _FRESH,
+        "fresh": FRESH,
         "never": NEVER,
     }
 
@@ -226,6 +226,11 @@ def _metered(
         first=calendar.first - timedelta(days=1),
         last=calendar.day(calendar.days),
     )
+    return metered(found, calendar, covered_min)
+
+
+def metered(found: arrays.Hours, calendar: Calendar, covered_min: int) -> Metered:
+    """Local hours from the UTC hours of the days of a calendar, of the day before and of the day after."""
     hours = slice(24 - calendar.offset_h, 24 - calendar.offset_h + calendar.hours)
     amount, covered, lag = found.amount[:, hours], found.covered_min[:, hours], found.lag_h[:, hours]
     known = np.isfinite(amount) & (covered >= covered_min)

@@ -41,6 +41,8 @@ _METERS = {"energy_kwh": "-e", "water_l": "-w"}
 _LOCK, _HAZARD = "-l", "-h"
 _LOCK_EVENTS = ("entry", "door_opened", "door_left_open", "door_forced")
 _EVENT_NAMES = {"door_open": "door_opened"}
+#: The subject of an entry whose reader knew nobody.
+_NOBODY = "stranger"
 #: A register that stays below this rolls over here.
 _SMALL_REGISTER_L = 100_000
 
@@ -139,7 +141,9 @@ def events(piece: Piece) -> Piece:
                 "time": table["ts"],
                 "type": kind,
                 "method": table["method"],
-                "subject": table["subject"],
+                "subject": pc.if_else(
+                    pc.equal(table["subject"], _NOBODY), "", table["subject"].cast(pa.string())
+                ),
                 "result": pc.if_else(pc.equal(kind, "entry"), "granted", ""),
                 "value": pc.if_else(pc.equal(value, 0.0), pa.scalar(None, pa.float64()), value),
             }
