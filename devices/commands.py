@@ -155,7 +155,7 @@ def ask(connection: Connection, wanted: Wanted, *, asker: Asker, rules: Rules, n
     _check_arguments(kind, wanted.arguments)
     why = notes.unfit(wanted.note)
     if why is not None:
-        raise NoteUnfit(why=why)
+        raise NoteUnfit(notes.SAID[why], why=why)
     refusal = safety.refusal(
         connection, kind, profile, wanted.reason, device_id=device_id, rules=rules, now=now
     )
@@ -215,7 +215,7 @@ def approve(connection: Connection, command_id: UUID, *, asker: Asker, now: date
     found = _lock(connection, command_id, asker)
     status = _next(found, "approve", now)
     if found.asked_by == asker.by:
-        raise SamePerson
+        raise SamePerson(f"{asker.by} asked for {found.name} and cannot approve it: a second person must")
     _decide(connection, command_id, status, now=now, approved_by=asker.by)
     _record(connection, "command.approve", command_id, found, by=asker.by, now=now)
     connection.execute(_SQL["notify"])
@@ -281,10 +281,11 @@ def several(
 
 def _check_arguments(kind: Kind, given: Mapping[str, int]) -> None:
     if given.keys() != kind.arguments.keys():
-        raise ArgumentsInvalid(f"{kind.name} takes {', '.join(kind.arguments) or 'no arguments'}")
+        takes = ", ".join(kind.arguments) or "no arguments"
+        raise ArgumentsInvalid(f"{kind.name} takes {takes}, not {', '.join(given) or 'none'}")
     for name, (smallest, largest) in kind.arguments.items():
         if not smallest <= given[name] <= largest:
-            raise ArgumentsInvalid(f"{name} is from {smallest} to {largest}")
+            raise ArgumentsInvalid(f"{kind.name}: {name} is from {smallest} to {largest}, not {given[name]}")
 
 
 def _refuse_like(connection: Connection, wanted: Wanted, device_id: int, now: datetime) -> None:
@@ -293,7 +294,11 @@ def _refuse_like(connection: Connection, wanted: Wanted, device_id: int, now: da
     values = {"device_id": device_id, "name": wanted.name, "id": wanted.id, "now": now}
     row = connection.execute(_SQL["like"], values).fetchone()
     if row is not None:
-        raise CommandWaits(command=row[0], asked_by=row[1])
+        raise CommandWaits(
+            f"{wanted.device}: {wanted.name} waits for a second person already: {row[0]}, asked by {row[1]}",
+            command=row[0],
+            asked_by=row[1],
+        )
 
 
 def _valid_for(wanted: Wanted, kind: Kind, rules: Rules) -> timedelta:
@@ -306,21 +311,25 @@ def _same(connection: Connection, wanted: Wanted, *, asker: Asker) -> Command:
     found = _lock(connection, wanted.id, asker, conflict=True)
     there = (found.device, found.name, found.arguments, found.reason, found.asked_by)
     if there != (wanted.device, wanted.name, dict(wanted.arguments), wanted.reason, asker.by):
-        raise CommandConflict
+        raise CommandConflict(f"{wanted.id} is the id of another command")
     return found
 
 
 def _lock(connection: Connection, command_id: UUID, asker: Asker, *, conflict: bool = False) -> Command:
     row = connection.execute(_SQL["lock"], {"id": command_id, **asker.parameters()}).fetchone()
     if row is None and conflict:
-        raise CommandConflict
+        raise CommandConflict(f"{command_id} is the id of another command")
     return _command(row, command_id)
 
 
 def _next(found: Command, action: str, now: datetime) -> str:
     status = TRANSITIONS.get((found.status, action))
-    if status is None or found.expires_at <= now:
+    if status is None:
         raise CommandMoved(f"a command that is {found.status} cannot be {action}d")
+    if found.expires_at <= now:
+        raise CommandMoved(
+            f"its time was up at {found.expires_at:%Y-%m-%dT%H:%M:%SZ}: it cannot be {action}d"
+        )
     return status
 
 

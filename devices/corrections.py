@@ -46,7 +46,7 @@ def correct(connection: Connection, wanted: Correct, device: Listed) -> Plan:
         )
         after += put(timeline, piece)
     if not found:
-        raise NotInstalled
+        raise NotInstalled(f"{device.code} is not installed anywhere in that period")
     return Plan(devices={device.id: device.code}, before=before, after=tuple(after))
 
 
@@ -76,7 +76,7 @@ def exchange(connection: Connection, wanted: Exchange, one: Listed, other: Liste
         after += _carried(mine, there, since, wanted.until)
         after += _carried(theirs, here, since, wanted.until)
     if not found:
-        raise NotInstalled
+        raise NotInstalled(f"{one.code} and {other.code} share no channel on which both hang in that period")
     return Plan(devices={one.id: one.code, other.id: other.code}, before=before, after=tuple(after))
 
 
@@ -91,21 +91,25 @@ def undo(connection: Connection, wanted: Undo, *, now: datetime, estates: Estate
     act = changes.change(connection, wanted.change_id)
     if act is None:
         raise UndoRefused(f"no such act: {wanted.change_id}")
-    if act.undone_by is not None or act.act == "undo":
-        raise UndoRefused
+    if act.undone_by is not None:
+        raise UndoRefused(f"act {act.id} was undone already, by act {act.undone_by}")
+    if act.act == "undo":
+        raise UndoRefused(f"act {act.id} is itself an undo: do again what it took back")
     if act.act != "correct" and now - act.at > wanted.within:
-        raise UndoRefused
+        hours = wanted.within.total_seconds() / 3600
+        raise UndoRefused(f"act {act.id} is more than {hours:g} hours ago: correct where it was instead")
     concerned = changes.concerned(connection, act.id)
     was, became = (links.believed(connection, act.id, after=after) for after in (False, True))
     linked = [one.device_id for one in became]
+    since_changed = f"something was changed since act {act.id}"
     if links.of_devices(connection, linked) != became:
-        raise UndoRefused
+        raise UndoRefused(since_changed)
     ids = list(concerned)
     # Where a device was meanwhile installed, a profile taken back would change what its home rests on.
     profiled = {old.device_id for old, new in zip(was, became, strict=True) if old.profile != new.profile}
     before = bindings.of_devices(connection, [*{*ids, *profiled}])
     if set(before) != set(changes.believed(connection, act.id, after=True)):
-        raise UndoRefused
+        raise UndoRefused(since_changed)
     retired = bindings.retired_among(connection, ids)
     codes = listing.codes(connection, [*ids, *linked], estates=estates)
     if codes.keys() != {*ids, *linked}:

@@ -132,7 +132,7 @@ def home(connection: Connection, unit_id: int, *, estates: Estates = None) -> Ho
     with connection.cursor(row_factory=class_row(Home)) as cursor:
         found = cursor.execute(_SQL["home"], _parameters(estates) | {"unit_id": unit_id}).fetchone()
     if found is None:
-        raise UnknownPlace
+        raise UnknownPlace(f"no such home: {unit_id}")
     return found
 
 

@@ -6,7 +6,9 @@ writes of a danger must pass, so a word is here only where no danger is describe
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Unfit(StrEnum):
@@ -17,6 +19,14 @@ class Unfit(StrEnum):
     #: Arrears, rent or moving out: never a reason for a command (行政强制法 Art. 43).
     pressure = "pressure"
 
+
+#: What is said of a note, to who does not read the API's texts.
+SAID: Mapping[Unfit, str] = MappingProxyType(
+    {
+        Unfit.personal: "a note must not hold a phone number or an identity card number",
+        Unfit.pressure: "the note speaks of arrears, rent or moving out: that is no reason for a command",
+    }
+)
 
 _SPACE = r"[ \-]?"
 _PERSONAL = re.compile(

@@ -77,7 +77,7 @@ def _gateway(connection: Connection, code: str, device: Listed, estates: Estates
     if device.id in (found.id, found.gateway_id):
         raise UnknownGateway(f"{code} cannot speak for {device.code}: it is the same, or behind it")
     if found.estate_id != device.estate_id:
-        raise OtherEstate
+        raise OtherEstate(f"{code} belongs to another estate than {device.code}")
     if not found.active:
         raise RetiredDevice(f"{code} is retired")
     return found.id

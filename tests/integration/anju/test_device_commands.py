@@ -75,7 +75,7 @@ def test_who_proposed_a_valve_cannot_approve_it_and_somebody_else_can(devices, r
     proposed = json.loads(devices(*CLOSE, "--json", by="li"))
     assert (proposed["status"], proposed["asked_by"]) == ("proposed", "account:li")
     assert proposed["expires_at"].endswith("Z")
-    with pytest.raises(AnjuError, match="Who asked"):
+    with pytest.raises(AnjuError, match="account:li asked for valve_close and cannot approve it"):
         devices("approve-command", proposed["id"], by="li")
     assert "queued" in devices("approve-command", proposed["id"], by="wang")
     assert rows("SELECT asked_by, approved_by FROM command") == [("account:li", "account:wang")]
@@ -115,6 +115,18 @@ def test_a_proposal_is_withdrawn_or_declined(devices) -> None:
         assert f"refused: {refusal}" in devices("refuse-command", proposed["id"], by=by)
 
 
+def test_what_waits_already_is_named(devices) -> None:
+    proposed = json.loads(devices(*CLOSE, "--json", by="li"))
+    with pytest.raises(AnjuError, match=f"waits for a second person already: {proposed['id']}, asked by"):
+        devices(*CLOSE, by="wang")
+
+
+def test_a_note_that_would_put_pressure_on_somebody_stays_on_record(devices, rows: Rows) -> None:
+    with pytest.raises(AnjuError, match="moving out: that is no reason for a command"):
+        devices(*CLOSE, "--note", "欠租三个月", by="li")
+    assert rows("SELECT actor FROM audit_log WHERE action = 'command.pressure'") == [("account:li",)]
+
+
 def test_a_dry_run_says_what_would_become_of_it_and_leaves_nothing(devices, rows: Rows) -> None:
     said = devices(*CLOSE, "--dry-run", by="li")
     assert "valve_close  proposed" in said
@@ -130,8 +142,10 @@ def test_a_dry_run_says_what_would_become_of_it_and_leaves_nothing(devices, rows
         (("nowhere", "restart"), "no such device: nowhere"),
         (("lock", "valve_close", "--reason", "fire"), "lock does not understand valve_close"),
         (("lock", "set_interval", "--arg", "seconds=soon"), "--arg seconds=soon"),
-        (("lock", "set_interval", "--arg", "seconds=5"), "seconds is from 60 to 86400"),
+        (("lock", "set_interval", "--arg", "seconds=5"), "set_interval: seconds is from 60 to 86400, not 5"),
+        (("lock", "set_interval"), "set_interval takes seconds, not none"),
         (("x" * 65, "restart"), "device: "),
+        (("lock", "restart", "--note", "call 13800138000"), "must not hold a phone number"),
     ],
 )
 def test_what_cannot_be_told_is_one_line(devices, arguments: tuple[str, ...], said: str) -> None:

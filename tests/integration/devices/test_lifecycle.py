@@ -167,13 +167,13 @@ def test_a_new_act_can_be_taken_back_an_old_one_not(
     do(Commission(device="w-1", place=at_home(units[0]), since=at(0)))
     swapped = do(Swap(old="w-1", new="w-2", at=at(3)))
     within = timedelta(hours=1)
-    with pytest.raises(UndoRefused):
+    with pytest.raises(UndoRefused, match="act 2 is more than 1 hours ago"):
         do(Undo(change_id=swapped.change_id, within=within), now=NOW + 2 * HOUR)
     do(Undo(change_id=swapped.change_id, within=within), now=NOW + HOUR)
     assert where(connection, "w-1") == [(WATER, units[0], at(0), None)]
     assert where(connection, "w-2") == []
     assert listing.device(connection, "w-1").active
-    with pytest.raises(UndoRefused):
+    with pytest.raises(UndoRefused, match="act 2 was undone already, by act 3"):
         do(Undo(change_id=swapped.change_id, within=within), now=NOW + HOUR)
     acts = [(one.act, one.undone_by is not None) for one in changes.history(connection, 1)]
     assert acts == [("undo", False), ("swap", True), ("commission", False)]
@@ -182,7 +182,7 @@ def test_a_new_act_can_be_taken_back_an_old_one_not(
 def test_what_was_changed_since_is_not_undone(do: Callable, units: list[int]) -> None:
     done = do(Commission(device="w-1", place=at_home(units[0]), since=at(0)))
     do(Move(device="w-1", place=at_home(units[1]), at=at(5)))
-    with pytest.raises(UndoRefused):
+    with pytest.raises(UndoRefused, match="something was changed since act 1"):
         do(Undo(change_id=done.change_id, within=HOUR))
 
 
