@@ -21,6 +21,7 @@ from policy.groups import (
     Ingest,
     Leads,
     Leak,
+    Learning,
     Lease,
     Receivers,
     Retention,
@@ -52,6 +53,7 @@ class Policy:
     leak: Leak
     bands: Bands
     leads: Leads
+    learning: Learning
     lease: Lease
     breach: Breach
     commissioning: Commissioning

@@ -326,6 +326,18 @@ class Leads:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Learning:
+    """What visits teach about probabilities."""
+
+    #: Homes and years with a verdict of a visit, before anything is learned at all …
+    unit_years: int = key(whole(20, 100_000))
+    #: … and new ones, before it is learned anew.
+    fresh_unit_years: int = key(whole(1, 100_000))
+    #: Observations that the detector's own probabilities are worth.
+    prior_weight: float = key(number(0, 10_000))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lease:
     """Terms of a tenancy."""
 
@@ -399,6 +411,7 @@ GROUPS: Mapping[str, type] = {
     "leak": Leak,
     "bands": Bands,
     "leads": Leads,
+    "learning": Learning,
     "lease": Lease,
     "breach": Breach,
     "commissioning": Commissioning,

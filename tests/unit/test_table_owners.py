@@ -32,7 +32,7 @@ OWNERS = {
         "ingest": "journal reading event quarantine ingest_tally ingest_state ingest_marker device_sign"
         " decode_todo replay reading_archive event_archive",
         "usage": "usage usage_dirty usage_fault",
-        "anomaly": "unit_day signal",
+        "anomaly": "unit_day signal calibration calibration_rollback",
         "alerts": "alert alert_step",
         "api": "role role_permission account account_estate login_session login_failure",
     }.items()
