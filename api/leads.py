@@ -1,5 +1,6 @@
 """`/leads`: what people are asked to look at, and what they decided."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -8,12 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import paging
 from api.auth import Account, Now
-from api.deps import Db
+from api.deps import Db, Deps, Given
 from api.fields import CodeFilter, Id, IdFilter, Note, Version
 from api.permissions import LeadReader, Needs
 from api.problems import Problem
 from api.signals import Evidence
-from housing import leads, verdicts, withdrawals
+from housing import flows, leads, verdicts, withdrawals
+from housing.leads import Lead
 
 router = APIRouter(tags=["leads"])
 
@@ -43,6 +45,9 @@ class LeadItem(BaseModel):
     policy: str
     last_as_of: date = Field(description="The last local day whose sweep found it.")
     newest_sweep: date | None
+    stopped_at: datetime | None = Field(
+        description="Of an open lead about water that flows: when it stopped, as far as it is known by now."
+    )
     found_now: bool = Field(description="False: the newest sweep no longer finds it.")
     version: int = Field(description="Sent back with a verdict.")
 
@@ -125,6 +130,8 @@ def list_leads(
     *,
     connection: Db,
     who: LeadReader,
+    deps: Given,
+    now: Now,
     status: Status | None = None,
     kind: CodeFilter = None,
     estate: CodeFilter = None,
@@ -146,13 +153,14 @@ def list_leads(
     )
     page, more = paging.page_of(found, limit)
     following = paging.encode("leads", page[-1].id) if more else None
-    return paging.Page(items=[LeadItem.model_validate(one) for one in page], next=following)
+    marked = _marked(connection, page, deps=deps, now=now)
+    return paging.Page(items=[LeadItem.model_validate(one) for one in marked], next=following)
 
 
 @router.get("/leads/{lead_id}", responses={404: {}})
-def read_lead(lead_id: Id, connection: Db, who: LeadReader) -> LeadDetail:
+def read_lead(lead_id: Id, connection: Db, who: LeadReader, deps: Given, now: Now) -> LeadDetail:
     """One lead, its verdicts and what may be done now."""
-    found = leads.detail(connection, lead_id, scope=who.scope)
+    (found,) = _marked(connection, [leads.detail(connection, lead_id, scope=who.scope)], deps=deps, now=now)
     actions = permitted_to(who, found.status)
     return LeadDetail(
         **LeadItem.model_validate(found).model_dump(),
@@ -170,7 +178,9 @@ def read_lead(lead_id: Id, connection: Db, who: LeadReader) -> LeadDetail:
 
 
 @router.post("/leads/{lead_id}/verdict", responses={404: {}, 409: {}})
-def record_verdict(lead_id: Id, body: VerdictBody, connection: Db, who: LeadReader, now: Now) -> LeadDetail:
+def record_verdict(
+    *, lead_id: Id, body: VerdictBody, connection: Db, who: LeadReader, deps: Given, now: Now
+) -> LeadDetail:
     """Confirm, refute or dismiss a lead. Nothing else changes by it: no lease, no entry, no rent."""
     decide(
         connection,
@@ -183,15 +193,17 @@ def record_verdict(lead_id: Id, body: VerdictBody, connection: Db, who: LeadRead
         note=body.note,
         now=now,
     )
-    return read_lead(lead_id, connection, who)
+    return read_lead(lead_id, connection, who, deps, now)
 
 
 @router.post("/leads/{lead_id}/reopen", responses={404: {}, 409: {}})
 def reopen_lead(
+    *,
     lead_id: Id,
     body: ReopenBody,
     connection: Db,
     who: Annotated[Account, Depends(Needs("lead.reopen"))],
+    deps: Given,
     now: Now,
 ) -> LeadDetail:
     """Take the last verdict back; it stays on record."""
@@ -205,7 +217,14 @@ def reopen_lead(
         now=now,
         scope=who.scope,
     )
-    return read_lead(lead_id, connection, who)
+    return read_lead(lead_id, connection, who, deps, now)
+
+
+def _marked(connection: Db, found: Sequence[Lead], *, deps: Deps, now: datetime) -> list[Lead]:
+    """The same leads, with when the water stopped."""
+    zones = {one.city: one.time_zone for one in found}
+    rules = {city: deps.policy(city, zone, now).leak for city, zone in zones.items()}
+    return flows.marked(connection, found, rules=rules, now=now)
 
 
 def _withdrawal(found: withdrawals.Withdrawal) -> WithdrawalItem:

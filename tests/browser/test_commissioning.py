@@ -294,7 +294,17 @@ def test_commands_are_given_on_a_phone_by_two_persons(site: Site, open_page: Ope
     expect(operator.get_by_role("status")).to_contain_text("等另一人复核")
     expect(operator.get_by_role("button", name="复核同意")).to_have_count(0)
     check_fits(operator, "commands")
-    supervisor.goto(f"{path}?lang=en")
+    # whoever may approve is told on every page, and led there
+    supervisor.goto(f"{site.url}/?lang=en")
+    supervisor.get_by_role("navigation", name="Sections").get_by_role("link", name="Devices 1").tap()
+    supervisor.get_by_role("link", name="1 command waits for your approval").tap()
+    expect(supervisor.locator("main")).to_contain_text("an electrical danger")
+    check_fits(supervisor, "waiting")
+    approve = supervisor.get_by_role("button", name="Approve").bounding_box()
+    assert approve is not None
+    assert approve["width"] > approve["height"], "its word stands on one line"
+    supervisor.get_by_role("link", name="e-1-1-0101").tap()
+    expect(supervisor.get_by_role("heading", name="e-1-1-0101")).to_be_visible()
     check_fits(supervisor, "to approve")
     supervisor.get_by_role("button", name="Approve").tap()
     expect(supervisor.locator("#commands")).to_contain_text("approved by supervisor")

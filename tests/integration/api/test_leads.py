@@ -1,4 +1,6 @@
+import math
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -142,3 +144,34 @@ def _counts(connection: Connection) -> dict[str, str]:
         )
         for name in tables
     }
+
+
+def test_a_lead_about_water_says_when_it_stopped(
+    client: TestClient, bearer: Bearer, connection: Connection
+) -> None:
+    stopped, runs = build_estates(connection, "HA", units=2)["HA"]
+    midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+    for unit_id, last_hour in ((stopped, 4), (runs, 8)):
+        add_signal(connection, unit_id, kind="leak", score=0.9, since=midnight)
+        amounts = [72.0 if hour < last_hour else 0.0 if hour < NOW.hour else None for hour in range(24)]
+        connection.execute(
+            "INSERT INTO usage (computed_at, day, unit_id, channel, amount, covered_min, lag_h)"
+            " VALUES (%s, %s, %s, 2, %s, %s, %s)",
+            [
+                NOW,
+                NOW.date(),
+                unit_id,
+                [math.nan if amount is None else amount for amount in amounts],
+                [0 if amount is None else 60 for amount in amounts],
+                [1] * 24,
+            ],
+        )
+    raise_leads(connection, books={"anhe": load("anhe")}, now=NOW)
+    connection.commit()
+    headers = bearer("wang", "supervisor", "HA")
+    items = client.get("/api/v1/leads", headers=headers).json()["items"]
+    end = (midnight + timedelta(hours=4)).isoformat().replace("+00:00", "Z")
+    assert {one["unit_id"]: one["stopped_at"] for one in items} == {stopped: end, runs: None}
+    for one in items:
+        alone = client.get(f"/api/v1/leads/{one['id']}", headers=headers).json()
+        assert alone["stopped_at"] == one["stopped_at"]
