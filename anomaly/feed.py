@@ -1,12 +1,12 @@
 """Windows from a feed: folders of tables instead of a database, and the same hours, doors and people.
 
 A feed grows: what a step brings is joined to what was there, and only the days that it can have changed are
-derived anew. A home's number is its place in the order of the codes, from 1 on, as an import would give it.
+derived anew. A home's number is its place in the order of estates and codes, from 1 on.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -35,7 +35,7 @@ class Feed:
 
     city: str
     zone: ZoneInfo
-    #: The homes that are asked about, by code.
+    #: The homes that are asked about, by estate and code.
     units: tuple[Unit, ...]
     #: Every home that anything came of, those of `units` included, in the order in which it came up.
     codes: list[str] = field(default_factory=list)
@@ -79,11 +79,15 @@ class Feed:
             marks.append(marks_of(numbers(part, places), part.time_us))
         self._derive(np.unique(np.concatenate(marks), axis=0), rules)
 
-    def block(self, units: Sequence[Unit] | None = None) -> Block:
-        """Homes of the feed, all or some, as the homes that a sweep is made for."""
-        chosen = self.units if units is None else units
-        number = {unit.code: n for n, unit in enumerate(self.units, start=1)}
-        return Block(city=self.city, zone=self.zone, unit_ids=tuple(number[unit.code] for unit in chosen))
+    def everybody(self) -> Block:
+        """All homes that are asked about."""
+        return Block(city=self.city, zone=self.zone, unit_ids=tuple(range(1, len(self.units) + 1)))
+
+    def blocks(self) -> Iterator[Block]:
+        """The same in the blocks in which the database gives them."""
+        ids = self.everybody().unit_ids
+        for start in range(0, len(ids), loading.BLOCK):
+            yield replace(self.everybody(), unit_ids=ids[start : start + loading.BLOCK])
 
     def code(self, unit_id: int) -> str:
         """The code of a home by its number."""

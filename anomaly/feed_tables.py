@@ -32,7 +32,9 @@ STEP_TABLES: Mapping[str, frozenset[str]] = {
     "absences": frozenset({"unit_id", "registered_at", "start", "end"}),
     "residents": frozenset({"unit_id", "subject", "start", "end"}),
 }
-_UNITS = frozenset({"unit_id", "floor_area_m2", "lease_start", "lease_end", "elder_alone", "contract_kw"})
+_UNITS = frozenset(
+    {"unit_id", "estate", "floor_area_m2", "lease_start", "lease_end", "elder_alone", "contract_kw"}
+)
 #: The metered channels of a feed, in the order in which series are numbered.
 CHANNELS = ("energy_kwh", "water_l")
 #: What a feed calls an event, where its name is another than ours.
@@ -52,6 +54,7 @@ class Unit:
     """One home, as `units.parquet` has it."""
 
     code: str
+    estate: str
     area_m2: float
     contract_kw: float
     elder_alone: bool
@@ -115,7 +118,7 @@ class Arrived:
 
 
 def read_units(file: Path) -> tuple[Unit, ...]:
-    """The homes, in the order of their codes.
+    """The homes, in the order of their estates and codes.
 
     Raises
     ------
@@ -130,6 +133,7 @@ def read_units(file: Path) -> tuple[Unit, ...]:
         units = [
             Unit(
                 code=str(row["unit_id"]),
+                estate=str(row["estate"]),
                 area_m2=_number(row["floor_area_m2"]),
                 contract_kw=_number(row["contract_kw"]),
                 elder_alone=bool(row["elder_alone"]),
@@ -140,13 +144,12 @@ def read_units(file: Path) -> tuple[Unit, ...]:
         ]
     except (TypeError, ValueError) as error:
         raise FeedRefused(f"{file}: {error}") from error
-    units.sort(key=lambda unit: unit.code)
-    for one, other in pairwise(units):
-        if one.code == other.code:
-            raise FeedRefused(f"{file}: {one.code} is there twice")
+    for one, other in pairwise(sorted(unit.code for unit in units)):
+        if one == other:
+            raise FeedRefused(f"{file}: {one} is there twice")
     if not units:
         raise FeedRefused(f"{file}: there are no homes")
-    return tuple(units)
+    return tuple(sorted(units, key=lambda unit: (unit.estate, unit.code)))
 
 
 def read_steps(folders: Iterable[Path], limits: Ingest) -> Arrived:

@@ -1,8 +1,9 @@
 -- homes --
+-- By code, not by id: which homes are looked at together must not hang on the order in which they were written.
 SELECT unit_id, city, time_zone
 FROM v_home
 WHERE %(everything)s OR unit_id = ANY(%(unit_ids)s)
-ORDER BY city, time_zone, unit_id
+ORDER BY city, time_zone, estate COLLATE "C", unit COLLATE "C"
 
 -- told --
 -- What devices of the homes told; `happened`: a state that is reported again, or that is over, is nothing that

@@ -134,7 +134,7 @@ def whole(feed: Feed, first: date, last: date, rules: Policy) -> Window:
     before = first - timedelta(days=reach_days(rules))
     end = datetime.combine(last + timedelta(days=1), datetime.min.time(), feed.zone)
     return feed.window(
-        feed.block(),
+        feed.everybody(),
         first=before,
         last=last,
         now=end,
