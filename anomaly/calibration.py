@@ -10,7 +10,7 @@ on that it was made; evenings before keep the numbers that they had.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from types import MappingProxyType
 
@@ -54,10 +54,6 @@ class Curve:
         return float(expit(self.intercept + self.slope * logit(np.clip(score, _EDGE, 1 - _EDGE))))
 
 
-#: Before anything was learned.
-AS_IT_IS = Curve(intercept=0.0, slope=1.0)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
     """One version, with what it was learned from."""
@@ -86,6 +82,9 @@ class Calibration:
     def curve(self) -> Curve:
         """How it moves a probability."""
         return Curve(intercept=self.intercept, slope=self.slope)
+
+
+_COLUMNS = [field.name for field in fields(Calibration)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,27 +193,27 @@ def learn(
 
 def in_force(connection: Connection, *, city: str, at: datetime) -> dict[str, Calibration]:
     """What holds in a city at a moment, by family."""
-    with connection.cursor(row_factory=class_row(Calibration)) as cursor:
-        found = cursor.execute(_SQL["in_force"], {"city": city, "at": at}).fetchall()
-    return {one.family: one for one in found}
+    return _in_force(connection, city, [at])[at]
 
 
 def curves(
-    connection: Connection, *, city: str, detectors: Mapping[str, str], at: datetime
-) -> dict[str, Curve]:
-    """How the scores of each kind are moved at a moment.
+    connection: Connection, *, city: str, detectors: Mapping[str, str], at: Sequence[datetime]
+) -> dict[datetime, dict[str, Curve]]:
+    """How the scores of each kind are moved at some moments.
 
     Parameters
     ----------
     detectors : mapping of str to str
         By kind: name and version of today's detector; what was learned of another one does not count.
     """
-    held = in_force(connection, city=city, at=at)
     return {
-        kind: held[family].curve
-        for family, kinds in FAMILIES.items()
-        for kind in kinds
-        if family in held and held[family].detector == detectors.get(kind)
+        moment: {
+            kind: held[family].curve
+            for family, kinds in FAMILIES.items()
+            for kind in kinds
+            if family in held and held[family].detector == detectors.get(kind)
+        }
+        for moment, held in _in_force(connection, city, at).items()
     }
 
 
@@ -275,6 +274,16 @@ def drift(connection: Connection, *, city: str, family: str, detector: str, now:
         lots_confirmed=lots_confirmed,
         lots_interval=_interval(lots_confirmed, lots),
     )
+
+
+def _in_force(
+    connection: Connection, city: str, at: Sequence[datetime]
+) -> dict[datetime, dict[str, Calibration]]:
+    held: dict[datetime, dict[str, Calibration]] = {moment: {} for moment in at}
+    for moment, *values in connection.execute(_SQL["in_force"], {"city": city, "at": list(at)}):
+        one = Calibration(**dict(zip(_COLUMNS, values, strict=True)))
+        held[moment][one.family] = one
+    return held
 
 
 def _judged(

@@ -13,13 +13,14 @@ SELECT count(*), count(*) FILTER (WHERE outcome = 'confirmed')
 FROM v_judged WHERE city = %(city)s AND kind = %(lot)s AND source = 'visit' AND at <= %(now)s
 
 -- in_force --
-SELECT DISTINCT ON (c.family)
-       c.id, c.city, c.family, c.detector, c.made_at, c.intercept, c.slope, c.unit_years, c.confirmed, c.lots,
+-- What holds at each of some moments.
+SELECT DISTINCT ON (m.at, c.family)
+       m.at, c.id, c.city, c.family, c.detector, c.made_at, c.intercept, c.slope, c.unit_years, c.confirmed, c.lots,
        c.first_at, c.last_at, c.error_before, c.error_after, c.policy
-FROM calibration c
-WHERE c.city = %(city)s AND c.made_at <= %(at)s
-  AND NOT EXISTS (SELECT FROM calibration_rollback r WHERE r.calibration_id = c.id AND r.at <= %(at)s)
-ORDER BY c.family, c.made_at DESC, c.id DESC
+FROM unnest(%(at)s::timestamptz[]) AS m (at)
+JOIN calibration c ON c.city = %(city)s AND c.made_at <= m.at
+WHERE NOT EXISTS (SELECT FROM calibration_rollback r WHERE r.calibration_id = c.id AND r.at <= m.at)
+ORDER BY m.at, c.family, c.made_at DESC, c.id DESC
 
 -- all --
 SELECT c.id, c.city, c.family, c.detector, c.made_at, c.intercept, c.slope, c.unit_years, c.confirmed, c.lots,

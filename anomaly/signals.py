@@ -1,7 +1,8 @@
 """The table `signal`: one detector's answer for one home as of the end of one local day."""
 
+import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -24,6 +25,11 @@ class Signal:
     detector: str
     #: Version of the policy.
     policy: str
+
+    def moved(self, curve: Callable[[float], float]) -> "Signal":
+        """The same with its score moved along a curve."""
+        finding = dataclasses.replace(self.finding, score=curve(self.finding.score))
+        return dataclasses.replace(self, finding=finding)
 
 
 def replace(

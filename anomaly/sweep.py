@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from anomaly import loading, signals, views
+from anomaly import calibration, loading, signals, views
 from anomaly.detectors import idle, leak
 from anomaly.errors import AnomalyError
 from anomaly.features import resolution
@@ -104,8 +104,10 @@ def sweep(
 def evenings_of(
     connection: Connection, block: Block, book: PolicyBook, *, first: date, last: date, now: datetime
 ) -> Iterator[Signal]:
-    """What the detectors say of a block as of each day of a range."""
+    """What the detectors say of a block as of each day of a range, as right as visits have taught by then."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    ends = {day: min(block.calendar(day, day).instant(24), now) for day in days}
+    taught = calibration.curves(connection, city=block.city, detectors=_DETECTORS, at=[*ends.values()])
     for _, stretch in groupby(days, key=lambda day: id(book.on(day))):
         same = list(stretch)
         policy = book.on(same[0])
@@ -117,7 +119,9 @@ def evenings_of(
             now=now,
             covered_min=policy.signs.covered_min,
         )
-        yield from walk(window, policy, same, now=now)
+        for signal in walk(window, policy, same, now=now):
+            curve = taught[ends[signal.as_of]].get(signal.finding.kind)
+            yield signal if curve is None else signal.moved(curve)
 
 
 def reach_days(policy: Policy) -> int:

@@ -100,9 +100,8 @@ def test_it_holds_from_its_evening_on_and_is_learned_anew_only_from_new_homes(co
     first = learn(connection)
     assert first is not None
     detectors = {"sublet": "people/1", "business": "people/2"}
-    at = {"city": "anhe", "detectors": detectors}
-    assert calibration.curves(connection, **at, at=NOW) == {}
-    assert calibration.curves(connection, **at, at=NOW + DAY) == {"sublet": first.curve}
+    found = calibration.curves(connection, city="anhe", detectors=detectors, at=[NOW, NOW + DAY])
+    assert found == {NOW: {}, NOW + DAY: {"sublet": first.curve}}
     assert learn(connection, days=2) is None
     for unit_id in units[22:27]:
         judge(connection, unit_id, score=0.8, confirmed=True, days=2)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from anomaly import export
+from anomaly.calibration import Curve
 from anomaly.store import update_unit_days
 from anomaly.sweep import Swept, sweep
 from policy import load
@@ -429,3 +430,32 @@ def test_no_signals_are_an_empty_file_and_the_limit_is_exported_on_demand(
     assert export.export(connection, file) == 1
     assert export.export(connection, file, kinds=["idle_limit"]) == 1
     assert pq.read_table(file)["kind"].to_pylist() == ["idle_limit"]
+
+
+def test_visits_have_taught_how_right_the_scores_are(connection: Connection) -> None:
+    """A calibration moves the scores of the evenings from its own on, and of no other kind."""
+    unit_id = make_units(connection, 1)[0]
+    write_usage(connection, unit_id, lived_in(150).empty(60, 150))
+
+    def scores() -> dict[str, list[float]]:
+        swept(connection, 140, 149)
+        found: dict[str, list[float]] = {}
+        for kind, score in connection.execute("SELECT kind, score FROM signal ORDER BY kind, as_of"):
+            found.setdefault(kind, []).append(score)
+        return found
+
+    before = scores()
+    assert len(before["vacancy"]) == 10
+    connection.execute(
+        "INSERT INTO calibration (city, family, detector, made_at, intercept, slope, unit_years, confirmed,"
+        " lots, first_at, last_at, error_before, error_after, policy)"
+        " VALUES ('anhe', 'vacancy', 'idle/1', %(t)s, -1, 0.5, 200, 20, 0, %(t)s, %(t)s, 0.3, 0.1, 'p')",
+        {"t": local(146)},
+    )
+    after = scores()
+    assert after["vacancy"][:5] == before["vacancy"][:5]
+    curve = Curve(intercept=-1, slope=0.5)
+    assert after["vacancy"][5:] == pytest.approx([curve(one) for one in before["vacancy"][5:]], abs=1e-6)
+    assert {kind: found for kind, found in after.items() if kind != "vacancy"} == {
+        kind: found for kind, found in before.items() if kind != "vacancy"
+    }

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from anomaly.calibration import AS_IT_IS, expected_error, fit
+from anomaly.calibration import expected_error, fit
 
 
 def verdicts(count: int, *, intercept: float, slope: float) -> tuple[np.ndarray, np.ndarray]:
@@ -45,8 +45,3 @@ def test_whatever_was_found_the_order_of_homes_stays(
     curve = fit(np.array([row[0] for row in seen]), np.array([row[1] for row in seen]), weight=40)
     low, high = sorted((one, other))
     assert 0 <= curve(low) <= curve(high) <= 1
-
-
-@given(st.floats(0.001, 0.999))
-def test_before_anything_is_learned_nothing_is_moved(score: float) -> None:
-    assert AS_IT_IS(score) == pytest.approx(score)
