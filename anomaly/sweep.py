@@ -7,7 +7,9 @@ more than a day. The evening of a day that is not over is now.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby
+from typing import Protocol
 
 from anomaly import calibration, loading, signals, views
 from anomaly.detectors import idle, leak
@@ -108,20 +110,29 @@ def evenings_of(
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     ends = {day: min(block.calendar(day, day).instant(24), now) for day in days}
     taught = calibration.curves(connection, city=block.city, detectors=_DETECTORS, at=[*ends.values()])
+    for signal in judged(partial(loading.load, connection, block), book, days, now=now):
+        curve = taught[ends[signal.as_of]].get(signal.finding.kind)
+        yield signal if curve is None else signal.moved(curve)
+
+
+class Shown(Protocol):
+    """What shows everything about the homes of a block: `anomaly.loading.load`, or a feed of files."""
+
+    def __call__(self, *, first: date, last: date, now: datetime, covered_min: int) -> Window: ...
+
+
+def judged(shown: Shown, book: PolicyBook, days: Sequence[date], *, now: datetime) -> Iterator[Signal]:
+    """What the detectors say of a block as of each of some days, which rise, each under its policy."""
     for _, stretch in groupby(days, key=lambda day: id(book.on(day))):
         same = list(stretch)
         policy = book.on(same[0])
-        window = loading.load(
-            connection,
-            block,
+        window = shown(
             first=same[0] - timedelta(days=reach_days(policy)),
             last=same[-1],
             now=now,
             covered_min=policy.signs.covered_min,
         )
-        for signal in walk(window, policy, same, now=now):
-            curve = taught[ends[signal.as_of]].get(signal.finding.kind)
-            yield signal if curve is None else signal.moved(curve)
+        yield from walk(window, policy, same, now=now)
 
 
 def reach_days(policy: Policy) -> int:
