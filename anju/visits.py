@@ -53,7 +53,7 @@ def month(*, as_json: Json = False, data_dir: DataDir = None) -> None:
             f"{codes[one.estate_id]} {one.first:%Y-%m}: {one.visited} of {one.capacity} visits done"
             f" (by lot {one.by_lot}, waiting {one.lots_waiting}); next leads"
             f" {', '.join(map(str, one.next)) or 'none'}; left out: {left['capacity']} for lack of visits,"
-            f" {left['not_found']} no longer found, {left['resting']} decided lately"
+            f" {left['gone']} no longer found, {left['resting']} decided lately"
         )
 
 

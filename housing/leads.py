@@ -216,8 +216,10 @@ def counts(
 
 
 def waiting(connection: Connection, *, scope: Scope, estate_id: int | None = None) -> int:
-    """How many homes wait in the queue of open leads."""
-    row = connection.execute(_SQL["waiting"], {**scope.parameters(), "estate_id": estate_id}).fetchone()
+    """How many homes wait in the queue of open leads; those drawn by lot stand beside it."""
+    row = connection.execute(
+        _SQL["waiting"], {**scope.parameters(), "estate_id": estate_id, "lot": LOT}
+    ).fetchone()
     assert row is not None
     return row[0]
 
@@ -226,7 +228,13 @@ def position(connection: Connection, lead_id: int, *, scope: Scope) -> tuple[int
     """The place of an open lead's home in its reader's queue (1 is first) and the queue's length."""
     row = connection.execute(
         _SQL["position"],
-        {**scope.parameters(), "lead_id": lead_id, "hazards": list(HAZARDS), "kinds": list(BY_CODE)},
+        {
+            **scope.parameters(),
+            "lead_id": lead_id,
+            "hazards": list(HAZARDS),
+            "kinds": list(BY_CODE),
+            "lot": LOT,
+        },
     ).fetchone()
     return None if row is None else (row[0], row[1])
 

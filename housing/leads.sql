@@ -133,6 +133,7 @@ FROM v_lead l
 CROSS JOIN (SELECT %(newest_sweep)s::date AS sweep) n
 WHERE (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
   AND l.status = ANY(%(statuses)s)
+  AND (l.status <> 'open' OR l.kind <> %(lot)s)  -- what was drawn by lot has no rank: `housing.queue`
   AND (%(kind)s::text IS NULL OR l.kind = %(kind)s)
   AND (%(estate_id)s::integer IS NULL OR l.estate_id = %(estate_id)s)
   AND NOT EXISTS (
@@ -157,7 +158,7 @@ GROUP BY l.status, l.kind
 -- waiting --
 SELECT count(DISTINCT l.unit_id)
 FROM v_lead l
-WHERE l.status = 'open' AND (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
+WHERE l.status = 'open' AND l.kind <> %(lot)s AND (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
   AND (%(estate_id)s::integer IS NULL OR l.estate_id = %(estate_id)s)
 
 -- position --
@@ -171,7 +172,8 @@ FROM (
         SELECT DISTINCT ON (l.unit_id) l.unit_id, l.id, l.last_as_of, l.score,
                l.kind = ANY(%(hazards)s) AS hazard
         FROM v_lead l
-        WHERE l.status = 'open' AND (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
+        WHERE l.status = 'open' AND l.kind <> %(lot)s
+          AND (%(everything)s OR l.estate_id = ANY(%(estate_ids)s))
         ORDER BY l.unit_id, l.last_as_of DESC, array_position(%(kinds)s::text[], l.kind), l.score DESC,
                  l.id DESC
     ) h

@@ -45,7 +45,7 @@ class Month:
     lots_waiting: int
     #: The leads that are next, best first.
     next: tuple[int, ...]
-    #: Homes that are not, and why: `capacity`, `not_found` (by the newest sweep), `resting` (decided lately).
+    #: Homes that are not, and why: `capacity`, `gone` (by the newest sweep), `resting` (decided lately).
     left_out: Mapping[str, int]
 
     @property
@@ -98,7 +98,7 @@ def months(
                 next=tuple(present[:room]),
                 left_out={
                     "capacity": len(present[room:]),
-                    "not_found": len(order) - len(present),
+                    "gone": len(order) - len(present),
                     "resting": resting,
                 },
             )

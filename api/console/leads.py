@@ -17,8 +17,8 @@ from api.console.views.hours import water_hours
 from api.deps import Db, Given, local_day
 from api.fields import Id
 from api.permissions import LeadReader
-from housing import estates, flows, leads, verdicts, withdrawals
-from housing.kinds import HAZARDS
+from housing import estates, flows, leads, queue, verdicts, withdrawals
+from housing.kinds import FLOWS, LOT
 from housing.leads import Lead, QueuedLead
 from policy.groups import Leak
 from storage.pool import Connection
@@ -27,6 +27,8 @@ router = APIRouter()
 
 #: Leads on one page of the queue.
 _PAGE = 25
+#: Lots on it; a month has a few an estate.
+_MOST_LOTS = 100
 #: Weeks of its sparklines.
 _WEEKS = 26
 
@@ -77,6 +79,19 @@ def leads_page(
         estates=mine,
         estate=chosen.code if chosen else None,
         bands={city: policy.bands for city, policy in policies.items()},
+        months=[
+            month
+            for month in queue.months(connection, scope=scope, books=deps.books, now=now)
+            if estate_id in (None, month.estate_id)
+        ],
+        lots=leads.list_leads(
+            connection,
+            scope=scope,
+            status="open",
+            kind=LOT,
+            estate=chosen.code if chosen else None,
+            limit=_MOST_LOTS,
+        ),
         skipped=skipped if after else 0,
         limit=_PAGE,
         now=now,
@@ -140,7 +155,7 @@ def _plots(
 ) -> lead_view.Plots:
     zone = ZoneInfo(lead.time_zone)
     until = min(now, lead.closed_at + timedelta(days=1)) if lead.closed_at else now
-    if lead.kind in HAZARDS:
+    if lead.kind in FLOWS:
         count = lead_plots.hours_shown(lead, now=until)
         hours = water_hours(connection, [lead.unit_id], count=count, now=until)
         return lead_plots.leak_plots(t, lead, hours[lead.unit_id], rules=rules, zone=zone)

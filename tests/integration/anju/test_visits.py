@@ -34,7 +34,7 @@ def test_the_month_is_told_to_people_and_programs(run) -> None:
     )
     row = json.loads(run("month", "--json"))
     assert (row["estate"], row["month"], row["capacity"], row["next"]) == ("HA", "2026-11", 2, [1, 2])
-    assert row["left_out"] == {"capacity": 1, "not_found": 0, "resting": 0}
+    assert row["left_out"] == {"capacity": 1, "gone": 0, "resting": 0}
 
 
 def test_fairness_is_told_with_its_intervals(run) -> None:

@@ -78,7 +78,7 @@ def test_the_best_leads_fill_the_month_and_the_rest_is_said(connection: Connecti
     found = month(connection, books(0.2))
     assert (found.homes, found.capacity, found.remaining, found.first) == (10, 2, 2, date(2026, 11, 1))
     assert found.next == (by_home[units[1]], by_home[units[2]])
-    assert found.left_out == {"capacity": 1, "not_found": 0, "resting": 0}
+    assert found.left_out == {"capacity": 1, "gone": 0, "resting": 0}
 
 
 def test_a_visit_uses_the_month_up_and_a_new_month_begins_afresh(connection: Connection) -> None:
@@ -87,7 +87,7 @@ def test_a_visit_uses_the_month_up_and_a_new_month_begins_afresh(connection: Con
     visit(connection, by_home[units[1]])
     found = month(connection, books(0.2))
     assert (found.visited, found.remaining, found.next) == (1, 1, (by_home[units[2]],))
-    assert found.left_out == {"capacity": 1, "not_found": 0, "resting": 1}
+    assert found.left_out == {"capacity": 1, "gone": 0, "resting": 1}
     later = month(connection, books(0.2), now=NOW + 30 * DAY)
     assert (later.visited, later.remaining) == (0, 2)
 
@@ -132,7 +132,7 @@ def test_what_the_newest_sweep_no_longer_finds_waits_behind(connection: Connecti
     by_home = raise_some(connection, {units[1]: 0.5})
     found = month(connection, books(0.2))
     assert found.next == (by_home[units[1]],)
-    assert found.left_out == {"capacity": 0, "not_found": 1, "resting": 0}
+    assert found.left_out == {"capacity": 0, "gone": 1, "resting": 0}
 
 
 def test_hazards_are_not_counted(connection: Connection) -> None:

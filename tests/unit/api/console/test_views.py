@@ -14,6 +14,7 @@ from api.console.views.hours import Hours
 from api.console.views.lead import form_of
 from housing.board import Tile
 from housing.leads import QueuedLead
+from housing.queue import Month
 from policy import load
 
 ZH, EN = catalogue("zh"), catalogue("en")
@@ -142,6 +143,8 @@ def test_the_queue_leads_on_to_the_next_page_and_counts_what_is_there() -> None:
         estates=[],
         estate="hean",
         bands={"anhe": BANDS},
+        months=[],
+        lots=[],
         skipped=3,
         limit=3,
         now=NOW,
@@ -149,6 +152,54 @@ def test_the_queue_leads_on_to_the_next_page_and_counts_what_is_there() -> None:
     assert [row.rank for row in view.rows] == ["4", "5", "6"]
     assert (view.more, view.more_href) == (3, "/leads?estate=hean&after=7&skipped=6")
     assert [choice.current for choice in view.filters] == [True, False]
+
+
+def test_the_months_visits_end_at_a_line_and_hazards_use_none_up() -> None:
+    month = Month(
+        estate_id=1,
+        first=date(2026, 11, 1),
+        homes=100,
+        capacity=8,
+        by_lot=1,
+        visited=3,
+        lots_waiting=1,
+        next=(8, 7),
+        left_out={"capacity": 1, "gone": 0, "resting": 2},
+    )
+
+    def shown(*months: Month, status: str = "open") -> leads_view.LeadsView:
+        return leads_view.view(
+            EN,
+            [replace(LEAD, id=9, kind="leak"), *(replace(LEAD, id=id_) for id_ in (8, 7, 6))],
+            status=status,
+            counts={"open": 4, "decided": 4},
+            estates=[],
+            estate=None,
+            bands={"anhe": BANDS},
+            months=months,
+            lots=[replace(LEAD, id=5, kind="lot", unit="3-1-0101")],
+            skipped=0,
+            limit=25,
+            now=NOW,
+        )
+
+    one = shown(month)
+    assert one.cut == 3
+    assert [lot.unit for lot in one.lots] == ["3-1-0101"]
+    assert one.month is not None
+    assert (one.month.capacity, one.month.visited, one.month.suggested, one.month.by_lot) == (8, 3, 2, 1)
+    assert one.month.bar == (37.5, 25.0, 12.5)
+    assert one.month.left_out == (
+        "1 flat beyond the visits there are",
+        "2 flats that somebody decided about lately",
+    )
+    assert one.month.next_month == "1 Dec"
+    both = shown(month, replace(month, estate_id=2))
+    assert both.cut is None
+    assert both.month is not None
+    assert both.month.capacity == 16
+    assert (shown(month, status="decided").month, shown(month, status="decided").lots) == (None, ())
+    assert shown(replace(month, next=(8, 7, 6))).cut is None
 
 
 @pytest.mark.parametrize(
@@ -206,6 +257,8 @@ def test_a_row_says_all_reasons_of_its_home_and_that_a_flow_is_over() -> None:
         estates=[],
         estate=None,
         bands={"anhe": BANDS},
+        months=[],
+        lots=[],
         skipped=0,
         limit=25,
         now=NOW,
