@@ -12,17 +12,22 @@ from policy.errors import NotInForce, RuleRefused, UnknownCity
 from policy.groups import (
     CHANNELS,
     GROUPS,
+    Alarm,
     Alerts,
     Bands,
     Breach,
+    Burst,
     Command,
     Commissioning,
+    ElderSilence,
+    Hazard,
     Idle,
     Ingest,
     Leads,
     Leak,
     Learning,
     Lease,
+    Overload,
     Receivers,
     Retention,
     Signs,
@@ -51,6 +56,11 @@ class Policy:
     signs: Signs
     idle: Idle
     leak: Leak
+    hazard: Hazard
+    burst: Burst
+    overload: Overload
+    alarm: Alarm
+    elder_silence: ElderSilence
     bands: Bands
     leads: Leads
     learning: Learning

@@ -299,6 +299,117 @@ class Leak:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hazard:
+    """What the hazards of a home have in common."""
+
+    #: What became known within so many hours is reported, …
+    news_hours: int = key(whole(1, 240), unit="h")
+    #: … of the latest so many: what ended longer ago is history, even if it arrives today.
+    latest_hours: int = key(whole(1, 240), unit="h")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Burst:
+    """More water at once than this home ever used."""
+
+    #: Litres in one hour from which on it may be a burst, and how many times the most that the home used in
+    #: an hour before.
+    hour_l: float = key(number(1, 5000), unit="L")
+    hour_factor: float = key(number(1, 10))
+    #: The same of each of two hours in a row: people stop, a pipe does not.
+    sustained_l: float = key(number(1, 5000), unit="L")
+    sustained_factor: float = key(number(1, 10))
+    #: The flow began and ended where it was below this share of the most.
+    flow_share: float = key(share())
+    #: The most of so many days is compared with, …
+    memory_days: int = key(whole(7, 365), unit="d")
+    #: … and fewer known days than this are little to go by.
+    min_days: int = key(whole(1, 365), unit="d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overload:
+    """More power than the connection is contracted for."""
+
+    #: Hours of a day whose mean power is above the contract; an hour is two half hours.
+    min_hours: int = key(whole(1, 24), unit="h")
+    #: From so many times the contract on it is a fault of the reading.
+    impossible_factor: float = key(number(1.1, 100))
+    #: Days above the contract are one time when no more than so many lie between.
+    bridge_days: int = key(whole(0, 60), unit="d")
+    memory_days: int = key(whole(3, 365), unit="d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """Smoke, gas, a forced door and their like, as devices report them."""
+
+    #: A door that stands open is an alarm from so many minutes on.
+    open_min: float = key(number(1, 1440), unit="min")
+    #: What a detector reports within so many minutes of its own test is the test.
+    test_min: float = key(number(0, 240), unit="min")
+    #: An alarm that comes again within so many hours is the same.
+    again_hours: int = key(whole(1, 720), unit="h")
+    memory_days: int = key(whole(1, 60), unit="d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElderSilence:
+    """An older person living alone: no sign of life for longer than their home has ever been quiet."""
+
+    #: Quiet hours, at least, where a lock says that nobody went out, and without such a lock.
+    min_hours: int = key(whole(4, 240), unit="h")
+    min_hours_unlocked: int = key(whole(4, 240), unit="h")
+    #: Sum over the quiet hours of -log(share of days on which nothing stirs in that hour), at least: an hour
+    #: of the night weighs little, one at noon much.
+    min_gain: float = key(number(0, 100))
+    #: As much is wanted as this many times the home's longest, or without a lock its second longest: ordinary
+    #: trips look alike.
+    longest_factor: float = key(number(1, 10))
+    rank: int = key(whole(1, 10))
+    rank_unlocked: int = key(whole(1, 10))
+    #: More is wanted by this factor where somebody came in and nothing stirred after it within the hour, and
+    #: where the last sign was by day: people go out by day.
+    came_in_factor: float = key(number(1, 5))
+    by_day_factor: float = key(number(1, 5))
+    day_from_h: int = key(whole(0, 22), unit="h")
+    day_to_h: int = key(whole(1, 24), unit="h")
+    #: An hour of which one meter alone is known counts so much of an hour.
+    one_meter_share: float = key(share())
+    #: Electricity stirs above so many times what it draws at rest, plus the margin …
+    rest_factor: float = key(number(1, 5))
+    rest_margin_kwh: float = key(number(0, 5), unit="kWh")
+    #: … at rest: the largest hour of the quietest stretch of so many hours of a day; of so many days before,
+    #: this share lies below it, and so many must be known.
+    rest_hours: int = key(whole(1, 12), unit="h")
+    rest_days: int = key(whole(7, 90), unit="d")
+    rest_share: float = key(share())
+    rest_min_days: int = key(whole(1, 90), unit="d")
+    #: Water stirs above so many times the smallest hour of the last day, plus the margin.
+    water_factor: float = key(number(1, 10))
+    water_margin_l: float = key(number(0, 100), unit="L")
+    #: The hours of -log above are never more than this: no hour proves everything.
+    most_gain: float = key(number(0.1, 10))
+    #: An opening of the door within so many seconds after an entry belongs to it; any other is somebody who
+    #: went out.
+    beside_s: int = key(whole(0, 3600), unit="s")
+    #: A lock that was not heard for so many days before is no witness, nor is one whose reader let nobody in
+    #: for so many days: people have keys.
+    lock_days: int = key(whole(1, 60), unit="d")
+    reader_days: int = key(whole(1, 60), unit="d")
+    #: A home that was empty for more than this share of so many days, in stretches of so many hours, is not
+    #: lived in: another question.
+    empty_share: float = key(share())
+    empty_days: int = key(whole(7, 90), unit="d")
+    empty_hours: int = key(whole(12, 240), unit="h")
+    #: The home's own habit and longest quiet times: from so many days, at least so many of them known; …
+    memory_days: int = key(whole(28, 365), unit="d")
+    min_days: int = key(whole(7, 365), unit="d")
+    #: … where the door counts, from so many.
+    door_memory_days: int = key(whole(14, 365), unit="d")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bands:
     """Scores, and how people see them."""
 
@@ -409,6 +520,11 @@ GROUPS: Mapping[str, type] = {
     "signs": Signs,
     "idle": Idle,
     "leak": Leak,
+    "hazard": Hazard,
+    "burst": Burst,
+    "overload": Overload,
+    "alarm": Alarm,
+    "elder_silence": ElderSilence,
     "bands": Bands,
     "leads": Leads,
     "learning": Learning,
@@ -435,6 +551,18 @@ _ORDERED = (
     ("leak_min_hours", "leak_long_hours"),
     ("leak_min_gain", "leak_long_gain"),
     ("leak_night_days", "leak_memory_days"),
+    ("burst_min_days", "burst_memory_days"),
+    ("burst_sustained_l", "burst_hour_l"),
+    ("burst_sustained_factor", "burst_hour_factor"),
+    ("overload_bridge_days", "overload_memory_days"),
+    ("elder_silence_min_hours", "elder_silence_min_hours_unlocked"),
+    ("elder_silence_day_from_h", "elder_silence_day_to_h"),
+    ("elder_silence_rest_min_days", "elder_silence_rest_days"),
+    ("elder_silence_rest_days", "elder_silence_door_memory_days"),
+    ("elder_silence_empty_days", "elder_silence_door_memory_days"),
+    ("elder_silence_reader_days", "elder_silence_door_memory_days"),
+    ("elder_silence_min_days", "elder_silence_door_memory_days"),
+    ("elder_silence_door_memory_days", "elder_silence_memory_days"),
     ("bands_mid_from", "bands_high_from"),
 )
 
