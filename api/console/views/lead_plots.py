@@ -1,4 +1,4 @@
-"""The plots of one lead: signs of life for idleness, hours for water that runs on."""
+"""The plots of one lead: signs of life for idleness, hours for water, mean days for who lives there."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,11 +10,13 @@ from api.console import words
 from api.console.plots.hours import hours_plot
 from api.console.plots.strip import strip_plot
 from api.console.plots.year import Days, Use, Words, use_plot
-from api.console.reads import Installed, UnitDays
+from api.console.reads import Installed, Peers, UnitDays
 from api.console.texts import Catalogue
+from api.console.views import year
 from api.console.views.common import Figure, Table
 from api.console.views.hours import Hours
 from api.console.views.lead import Plots
+from api.console.views.profiles import Profiles
 from housing.leads import Lead
 from policy.groups import Leak
 
@@ -78,6 +80,38 @@ def idle_plots(t: Catalogue, lead: Lead, days: UnitDays, installed: Installed) -
     return Plots(figures=tuple(figures), legend=_idle_legend(t, claim, days), table=_days_table(t, days))
 
 
+def people_plots(
+    t: Catalogue,
+    lead: Lead,
+    days: UnitDays,
+    *,
+    shape: Profiles | None,
+    peers: Peers,
+    installed: Installed,
+) -> Plots:
+    """A mean day before and after the claimed start, then use beside similar homes and who came in."""
+    claim = claim_of(lead, days)
+    figures = year.figures(t, days, peers, installed, claim=claim, episodes=(), marks=())
+    legend = []
+    if shape is not None:
+        legend += [
+            _line("p-before", t("unit.profile_before", n=shape.before_days // 7)),
+            _line("p-after", t("unit.profile_after", n=shape.after_days)),
+            _swatch("p-band", t("unit.profile_range")),
+        ]
+    beside = year.peers_word(t, peers)
+    if beside:
+        legend.append(_swatch("p-band", beside))
+    legend.append(_swatch("p-gap", t("unit.legend_gap")))
+    if claim is not None:
+        legend.append(_swatch("p-claim", t("lead.legend_claim")))
+    return Plots(
+        figures=(*(shape.figures if shape else ()), *figures),
+        legend=Markup("").join(legend),
+        table=_days_table(t, days),
+    )
+
+
 def leak_plots(t: Catalogue, lead: Lead, hours: Hours, *, rules: Leak, zone: ZoneInfo) -> Plots:
     """The last hours of water, gaps hatched, the run as an area."""
     count = hours.values.size
@@ -127,6 +161,12 @@ def _idle_legend(t: Catalogue, claim: tuple[float, float] | None, days: UnitDays
     if days.absent.any():
         parts.append(_swatch("p-away", t("unit.legend_away")))
     return Markup("").join(parts)
+
+
+def _line(css: str, text: str) -> Markup:
+    return Markup(
+        '<span><svg aria-hidden="true"><line class="{}" x2="24" y1="6" y2="6"/></svg>{}</span>'
+    ).format(css, text)
 
 
 def _swatch(css: str, text: str, *, low: bool = False) -> Markup:

@@ -170,9 +170,7 @@ def _month(t: Catalogue, months: Sequence[Month]) -> MonthCard:
     capacity, visited = sum(one.capacity for one in months), sum(one.visited for one in months)
     suggested, lots = sum(len(one.next) for one in months), sum(one.lots_waiting for one in months)
     whole = max(capacity, visited + suggested + lots, 1)
-    out = {
-        reason: sum(one.left_out[reason] for one in months) for reason in ("capacity", "gone", "resting")
-    }
+    out = {reason: sum(one.left_out[reason] for one in months) for reason in ("capacity", "gone", "resting")}
     return MonthCard(
         month=first.month,
         capacity=capacity,

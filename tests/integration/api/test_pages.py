@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,11 +13,13 @@ from api.app import create_app
 from api.auth import COOKIE, log_in
 from api.deps import Deps
 from api.passwords import Passwords
+from housing.kinds import BY_CODE, PEOPLE
 from housing.leads import raise_leads
 from policy import load
 from storage.pool import Connection
 from tests.estates import NOW, TODAY, add_signal, build_estates, estate_id
 from tests.integration.api.conftest import PASSWORD, RULES
+from wire.channels import BY_NAME
 
 Bearer = Callable[..., dict[str, str]]
 ROLES = ["supervisor", "enforcement", "operator", "reviewer", "city_officer", "auditor", "resident"]
@@ -133,3 +136,38 @@ def test_behind_tls_every_cookie_is_for_tls_only(deps: Deps, home: dict[str, int
         assert cookies
         assert {"; secure" in cookie.lower() for cookie in cookies} == {https}
         assert ("strict-transport-security" in reply.headers) == https
+
+
+@pytest.mark.parametrize("kind", list(BY_CODE))
+def test_the_page_of_every_kind_of_lead_shows_what_it_rests_on(
+    client: TestClient, bearer: Bearer, connection: Connection, home: dict[str, int], kind: str
+) -> None:
+    connection.execute("DELETE FROM lead")
+    connection.execute(
+        "INSERT INTO lead (unit_id, kind, opened_at, last_signal_at, last_as_of, since, score, evidence,"
+        " quality, detector, policy)"
+        " SELECT unit_id, %s, %s, at, as_of, %s, score, evidence, quality, detector, policy"
+        " FROM signal WHERE unit_id = %s",
+        [kind, NOW, NOW - timedelta(days=9), home["unit_id"]],
+    )
+    hours = [0.2 + 0.1 * (hour % 24 > 9) for hour in range(24)]
+    for back in range(90):
+        for channel in ("energy_kwh", "water_l"):
+            connection.execute(
+                "INSERT INTO usage (computed_at, day, unit_id, channel, amount, covered_min, lag_h)"
+                " VALUES (%s, %s::date - %s, %s, %s, %s, %s, %s)",
+                [NOW, TODAY, back, home["unit_id"], BY_NAME[channel].code, hours, [60] * 24, [0] * 24],
+            )
+    row = connection.execute("SELECT id FROM lead").fetchone()
+    assert row is not None
+    connection.commit()
+    header = bearer("li", "enforcement", all_estates=True)
+    for language in ("zh", "en"):
+        page = client.get(f"/leads/{row[0]}", headers=header | {"Accept-Language": language})
+        assert page.status_code == 200
+        assert "<svg" in page.text
+        if BY_CODE[kind].family == PEOPLE:
+            assert "p-before" in page.text
+            assert "p-after" in page.text
+            assert "p-foreign" in page.text
+    assert client.get("/leads", headers=header).status_code == 200
