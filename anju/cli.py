@@ -11,7 +11,7 @@ import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from anju import broker, detection, devices, logs, quarantine, replay, settings, users, visits
+from anju import broker, calibrations, detection, devices, logs, quarantine, replay, settings, users, visits
 from anju.embedded.errors import EmbeddedError
 from anju.errors import AnjuError
 from anju.options import DataDir, Json
@@ -33,6 +33,7 @@ app.add_typer(broker.app, name="broker")
 app.command()(detection.sweep)
 app.add_typer(detection.signals, name="signals")
 app.add_typer(visits.app, name="visits")
+app.add_typer(calibrations.app, name="calibrations")
 app.add_typer(devices.devices, name="devices")
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(replay.replay)

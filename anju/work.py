@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from anju import packing, retention, watching
 from anju.jobs import Kind, request
+from anomaly import calibration
 from anomaly.renewal import Renewed, renew
 from anomaly.store import update_unit_days
-from anomaly.sweep import sweep
+from anomaly.sweep import DETECTORS, sweep
 from devices import changes
 from devices.changes import Rebinding
 from devices.profiles import load_profiles
@@ -137,6 +138,7 @@ class Work:
         sweep(connection, books=self.books, first=first, last=max(standing.days.values()), now=now)
         raise_leads(connection, books=self.books, now=now)
         queue.draw(connection, books=self.books, now=now)
+        calibration.learn_all(connection, books=self.books, detectors=DETECTORS, now=now)
         watermark.advance(connection, _SWEPT, now, standing.note)
         watermark.advance(connection, RAN, now)
 

@@ -22,6 +22,7 @@ from scipy.special import expit, logit
 from scipy.stats import binomtest
 
 from anomaly.errors import NothingToTakeBack
+from policy.book import PolicyBook
 from policy.groups import Learning
 from storage import audit
 from storage.pool import Connection
@@ -189,6 +190,33 @@ def learn(
         },
     )
     return in_force(connection, city=city, at=now)[family]
+
+
+def learn_all(
+    connection: Connection,
+    *,
+    books: Mapping[str, PolicyBook],
+    detectors: Mapping[str, str],
+    now: datetime,
+) -> list[Calibration]:
+    """Learn in every city and family what there is to learn; the caller commits. See `learn`."""
+    made: list[Calibration] = []
+    for city, book in books.items():
+        policy = book.on(now.date())
+        for family, kinds in FAMILIES.items():
+            detector = detectors.get(kinds[0])
+            found = detector and learn(
+                connection,
+                city=city,
+                family=family,
+                detector=detector,
+                rules=policy.learning,
+                policy=policy.version,
+                now=now,
+            )
+            if found:
+                made.append(found)
+    return made
 
 
 def in_force(connection: Connection, *, city: str, at: datetime) -> dict[str, Calibration]:

@@ -24,12 +24,12 @@ from policy.book import Policy, PolicyBook
 from storage import watermark
 from storage.pool import Connection
 
-#: Kinds that a sweep answers for.
-KINDS = (leak.LEAK, idle.VACANCY, idle.IDLE_LIMIT)
 #: Watermark that says up to which day sweeps went.
 SWEPT = "sweep"
 #: Name and version of the detector behind each kind; a new version is a new way of judging.
-_DETECTORS = {leak.LEAK: "leak/1", idle.VACANCY: "idle/1", idle.IDLE_LIMIT: "idle/1"}
+DETECTORS = {leak.LEAK: "leak/1", idle.VACANCY: "idle/1", idle.IDLE_LIMIT: "idle/1"}
+#: Kinds that a sweep answers for.
+KINDS = tuple(DETECTORS)
 #: Two sweeps at once: the second waits.
 LOCK = 7_309_004_717
 
@@ -109,7 +109,7 @@ def evenings_of(
     """What the detectors say of a block as of each day of a range, as right as visits have taught by then."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     ends = {day: min(block.calendar(day, day).instant(24), now) for day in days}
-    taught = calibration.curves(connection, city=block.city, detectors=_DETECTORS, at=[*ends.values()])
+    taught = calibration.curves(connection, city=block.city, detectors=DETECTORS, at=[*ends.values()])
     for signal in judged(partial(loading.load, connection, block), book, days, now=now):
         curve = taught[ends[signal.as_of]].get(signal.finding.kind)
         yield signal if curve is None else signal.moved(curve)
@@ -158,7 +158,7 @@ def walk(window: Window, policy: Policy, days: Sequence[date], *, now: datetime)
                 as_of=day,
                 at=min(calendar.instant(24 * (at + 1)), now),
                 finding=finding,
-                detector=_DETECTORS[finding.kind],
+                detector=DETECTORS[finding.kind],
                 policy=policy.version,
             )
 
