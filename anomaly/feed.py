@@ -14,8 +14,9 @@ import numpy as np
 
 from anomaly import loading
 from anomaly.feed_events import Told
-from anomaly.feed_hours import Hours, Stored, marks_of, numbers, outcomes
-from anomaly.feed_tables import CHANNELS, Arrived, Floats, Ints, Stay, Unit
+from anomaly.feed_hours import Hours, book, derive
+from anomaly.feed_readings import WATER, Stored
+from anomaly.feed_tables import CHANNELS, Arrived, Floats, Ints, Readings, Stay, Unit
 from anomaly.loading import Block
 from anomaly.window import Calendar, Homes, Leases, Metered, Residents, Spans, Window
 from policy.groups import Ingest
@@ -23,7 +24,6 @@ from usage import arrays
 from usage.series import DAY_US, NEVER_H
 from wire.instants import from_us, to_us
 
-_WATER = CHANNELS.index("water_l")
 _HOUR_US = DAY_US // 24
 _DAY = timedelta(days=1)
 _EPOCH = date(1970, 1, 1)
@@ -42,7 +42,9 @@ class Feed:
     readings: Stored = field(default_factory=Stored.nothing)
     #: The highest register of water of each home.
     highest_l: Floats = field(default_factory=lambda: np.zeros(0))
-    hours: Hours = field(default_factory=Hours.nothing)
+    hours: Hours = field(default_factory=lambda: Hours.unknown(units=0, first_day=0, end_day=0))
+    #: The evening up to which hours were derived, µs.
+    taken_us: int = 0
     told: Told = field(default_factory=Told.nothing)
     #: By home and start: a corrected end stands for the one before.
     absences: dict[tuple[str, int], Stay] = field(default_factory=dict)
@@ -52,13 +54,20 @@ class Feed:
         self._places = {code: place for place, code in enumerate(self.codes)}
         self._know(unit.code for unit in self.units)
 
-    def take(self, arrived: Arrived, rules: Ingest) -> None:
-        """Join what came, and derive what it can have changed.
+    def take(
+        self, arrived: Arrived, *, rules: Ingest, covered_min: int, evenings: Sequence[datetime]
+    ) -> None:
+        """Join what came, and derive what it can have changed on each of some evenings.
 
         Parameters
         ----------
         rules : Ingest
             The policy's limits: more in an hour is impossible.
+        covered_min : int
+            Measured minutes that make an hour known.
+        evenings : sequence of datetime
+            Ends of local days, rising, after those that were taken before; what arrived after the last of
+            them waits.
         """
         for part in (*arrived.readings, *arrived.events):
             self._know(part.codes)
@@ -71,13 +80,13 @@ class Feed:
         self.residents |= {(stay.code, stay.subject, stay.start_us): stay for stay in arrived.residents}
         self.told = self.told.joined(arrived.events, [self._numbers(part.codes) for part in arrived.events])
         at = [self._numbers(part.codes) for part in arrived.readings]
-        self.readings = self.readings.joined(arrived.readings, at)
-        marks: list[Ints] = [np.zeros((0, 2), np.int64)]
         for part, places in zip(arrived.readings, at, strict=True):
-            water = part.channel == _WATER
+            water = part.channel == WATER
             np.maximum.at(self.highest_l, places[part.unit[water]], part.value[water])
-            marks.append(marks_of(numbers(part, places), part.time_us))
-        self._derive(np.unique(np.concatenate(marks), axis=0), rules)
+        self.readings = self.readings.joined([self._news(part) for part in arrived.readings], at)
+        ends = [to_us(evening) for evening in evenings]
+        if ends:
+            self._derive(ends, rules, covered_min)
 
     def everybody(self) -> Block:
         """All homes that are asked about."""
@@ -138,18 +147,23 @@ class Feed:
     def _numbers(self, codes: Sequence[str]) -> Ints:
         return np.array([self._places[code] for code in codes], np.int64)
 
-    def _derive(self, marks: Ints, rules: Ingest) -> None:
-        derived = outcomes(self.readings, marks, self.highest_l, rules) if marks.size else []
-        firsts = [one.span.first for one in derived]
-        ends = [one.span.end for one in derived]
-        if self.hours.amount.shape[2]:
-            firsts.append(self.hours.first_day)
-            ends.append(self.hours.end_day)
-        self.hours = self.hours.spread(
-            units=len(self.codes), first_day=min(firsts, default=0), end_day=max(ends, default=0)
+    def _news(self, part: Readings) -> Readings:
+        """What is said to have come before the newest evening came after it: that evening is over."""
+        return replace(part, received_us=np.maximum(part.received_us, self.taken_us + 1))
+
+    def _derive(self, ends: Sequence[int], rules: Ingest, covered_min: int) -> None:
+        turns = list(
+            derive(self.readings, ends, before_us=self.taken_us, highest_l=self.highest_l, rules=rules)
         )
-        for one in derived:
-            self.hours.put(one)
+        spans = [outcome.span for turn in turns for outcome in turn.outcomes]
+        days = [day for span in spans for day in (span.first, span.end)]
+        if self.hours.amount.size:
+            days += [self.hours.first_day, self.hours.end_day]
+        self.hours = self.hours.spread(
+            units=len(self.codes), first_day=min(days, default=0), end_day=max(days, default=0)
+        )
+        book(self.hours, turns, covered_min)
+        self.taken_us = ends[-1]
 
     def _metered(self, channel: str, at: Ints, calendar: Calendar, covered_min: int) -> Metered:
         first = (calendar.first - _EPOCH).days - 1

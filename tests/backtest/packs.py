@@ -79,13 +79,32 @@ def local_days(pack: Path) -> tuple[ZoneInfo, date, date]:
     return zone, first.date(), (end - timedelta(microseconds=1)).date()
 
 
-def feed_of(pack: Path) -> Feed:
-    """All that a pack brought, taken at once."""
-    zone, _, last = local_days(pack)
-    rules = book().on(last).ingest
+def feed_of(pack: Path, *, by_evening: bool = True) -> Feed:
+    """All that a pack brought, taken at once.
+
+    Parameters
+    ----------
+    by_evening : bool
+        Each hour as it was first known on an evening; False: as all readings together tell it.
+    """
+    zone, first, last = local_days(pack)
+    policy_now = book().on(last)
     feed = Feed(city=CITY, zone=zone, units=read_units(pack / "units.parquet"))
-    feed.take(read_steps([pack], rules), rules)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    if not by_evening:
+        days = [last + timedelta(days=365)]
+    feed.take(
+        read_steps([pack], policy_now.ingest),
+        rules=policy_now.ingest,
+        covered_min=policy_now.signs.covered_min,
+        evenings=[evening(zone, day) for day in days],
+    )
     return feed
+
+
+def evening(zone: ZoneInfo, day: date) -> datetime:
+    """The end of a local day."""
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
 
 
 def window_of(pack: Path) -> tuple[Window, tuple[str, ...]]:
@@ -132,7 +151,7 @@ def _keep(feed: Feed, pack: Path, kept: Path) -> None:
 def whole(feed: Feed, first: date, last: date, rules: Policy) -> Window:
     """All homes of a feed, from as far back as a sweep of the first day looks."""
     before = first - timedelta(days=reach_days(rules))
-    end = datetime.combine(last + timedelta(days=1), datetime.min.time(), feed.zone)
+    end = evening(feed.zone, last)
     return feed.window(
         feed.everybody(),
         first=before,

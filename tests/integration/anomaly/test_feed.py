@@ -67,7 +67,7 @@ def test_a_feed_shows_what_the_database_shows(connection: Connection, pack: Path
     while has_marks(connection):
         worker.recompute(connection)
     zone, first, last = local_days(pack)
-    feed = feed_of(pack)
+    feed = feed_of(pack, by_evening=False)
     [block] = loading.blocks(connection)
     codes = dict(connection.execute("SELECT id, code FROM unit").fetchall())
     assert [codes[unit_id] for unit_id in block.unit_ids] == [unit.code for unit in feed.units]
