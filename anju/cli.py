@@ -11,7 +11,19 @@ import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from anju import broker, calibrations, detection, devices, logs, quarantine, replay, settings, users, visits
+from anju import (
+    broker,
+    calibrations,
+    detection,
+    devices,
+    explain,
+    logs,
+    quarantine,
+    replay,
+    settings,
+    users,
+    visits,
+)
 from anju.embedded.errors import EmbeddedError
 from anju.errors import AnjuError
 from anju.options import DataDir, Json
@@ -31,6 +43,8 @@ app = typer.Typer(
 app.add_typer(users.app, name="users")
 app.add_typer(broker.app, name="broker")
 app.command()(detection.sweep)
+app.command()(detect.detect)
+app.command()(explain.explain)
 app.add_typer(detection.signals, name="signals")
 app.add_typer(visits.app, name="visits")
 app.add_typer(calibrations.app, name="calibrations")

@@ -1,28 +1,21 @@
 """The pages of leads: the queue, and one lead with its evidence."""
 
-from datetime import datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 
 from api.auth import Account, Now
-from api.console import pages, reads
+from api.console import lead_pictures, pages, reads
 from api.console.boards import EstateCode, chosen_estate
 from api.console.texts import Catalogue
 from api.console.views import lead as lead_view
-from api.console.views import lead_plots, profiles
 from api.console.views import leads as leads_view
-from api.console.views.hours import water_hours
 from api.deps import Db, Given, local_day
 from api.fields import Id
 from api.permissions import LeadReader
 from housing import estates, flows, leads, queue, verdicts, withdrawals
-from housing.kinds import BY_CODE, LOT, OF_WATER, PEOPLE
+from housing.kinds import LOT
 from housing.leads import Lead, QueuedLead
-from housing.scope import Scope
-from policy.groups import Leak
-from storage.pool import Connection
 
 router = APIRouter()
 
@@ -139,7 +132,7 @@ def lead_page(
             ),
             others=[one for one in others if one.id != lead.id],
             place=leads.position(connection, lead_id, scope=account.scope),
-            plots=_plots(connection, t, lead, scope=account.scope, rules=policy.leak, now=now)
+            plots=lead_pictures.draw(connection, t, lead, scope=account.scope, rules=policy.leak, now=now)
             if account.may("usage.read")
             else None,
             bands=policy.bands,
@@ -149,35 +142,6 @@ def lead_page(
         flash=flash,
         undo=undo,
     )
-
-
-def _plots(
-    connection: Connection, t: Catalogue, lead: Lead, *, scope: Scope, rules: Leak, now: datetime
-) -> lead_view.Plots:
-    zone = ZoneInfo(lead.time_zone)
-    until = min(now, lead.closed_at + timedelta(days=1)) if lead.closed_at else now
-    if lead.kind in OF_WATER:
-        count = lead_plots.hours_shown(lead, now=until)
-        hours = water_hours(connection, [lead.unit_id], count=count, now=until)
-        return lead_plots.leak_plots(t, lead, hours[lead.unit_id], rules=rules, zone=zone)
-    last = until.astimezone(zone).date() - timedelta(days=1)
-    days = reads.unit_days(connection, lead.unit_id, first=lead_plots.window_of(lead, last=last), last=last)
-    installed = reads.installed(connection, lead.unit_id, days, zone=zone)
-    if BY_CODE[lead.kind].family != PEOPLE:
-        return lead_plots.idle_plots(t, lead, days, installed)
-    header = estates.unit_header(connection, lead.unit_id, scope=scope, now=now)
-    peers = reads.peers(
-        connection,
-        estate_id=lead.estate_id,
-        unit_id=lead.unit_id,
-        rooms=header.rooms,
-        first=days.first,
-        last=days.last,
-    )
-    shape = profiles.load(
-        connection, t, lead.unit_id, since=lead.since, zone=zone, today=last + timedelta(days=1)
-    )
-    return lead_plots.people_plots(t, lead, days, shape=shape, peers=peers, installed=installed)
 
 
 def _flash(
