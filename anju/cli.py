@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from anju import (
     broker,
     calibrations,
+    detect,
     detection,
     devices,
     explain,

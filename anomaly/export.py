@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,6 +38,12 @@ def export(connection: Connection, file: Path, *, kinds: Sequence[str] = KINDS) 
         Rows written.
     """
     rows = connection.execute(_SQL["signals"], {"kinds": list(kinds)}).fetchall()
+    write(file, rows)
+    return len(rows)
+
+
+def write(file: Path, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows of unit_id, kind, at, since, score and evidence as Parquet; whole or not at all."""
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in _SCHEMA]
     table = pa.table(
         [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)],
@@ -45,4 +52,3 @@ def export(connection: Connection, file: Path, *, kinds: Sequence[str] = KINDS) 
     half = file.with_name(file.name + ".part")
     pq.write_table(table, half, compression="zstd")
     half.replace(file)
-    return len(rows)

@@ -88,6 +88,15 @@ class Feed:
         if ends:
             self._derive(ends, rules, covered_min)
 
+    def forget(self, *, readings_us: int, events_us: int, first_day: int) -> None:
+        """Drop readings and events before some moments, and hours before a day since 1970."""
+        self.readings = self.readings.where(self.readings.time_us >= readings_us)
+        self.told = self.told.where(self.told.time_us >= events_us)
+        if self.hours.first_day < first_day:
+            self.hours = self.hours.spread(
+                units=len(self.codes), first_day=first_day, end_day=max(self.hours.end_day, first_day)
+            )
+
     def everybody(self) -> Block:
         """All homes that are asked about."""
         return Block(city=self.city, zone=self.zone, unit_ids=tuple(range(1, len(self.units) + 1)))

@@ -24,6 +24,7 @@ import numpy as np
 import policy
 from anomaly.feed import Feed
 from anomaly.feed_tables import read_steps, read_units
+from anomaly.feed_walk import evening
 from anomaly.sweep import reach_days
 from anomaly.window import Calendar, Doors, Happenings, Homes, Leases, Metered, Residents, Spans, Window
 from policy.book import Policy, PolicyBook
@@ -97,14 +98,9 @@ def feed_of(pack: Path, *, by_evening: bool = True) -> Feed:
         read_steps([pack], policy_now.ingest),
         rules=policy_now.ingest,
         covered_min=policy_now.signs.covered_min,
-        evenings=[evening(zone, day) for day in days],
+        evenings=[evening(day, zone) for day in days],
     )
     return feed
-
-
-def evening(zone: ZoneInfo, day: date) -> datetime:
-    """The end of a local day."""
-    return datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
 
 
 def window_of(pack: Path) -> tuple[Window, tuple[str, ...]]:
@@ -151,7 +147,7 @@ def _keep(feed: Feed, pack: Path, kept: Path) -> None:
 def whole(feed: Feed, first: date, last: date, rules: Policy) -> Window:
     """All homes of a feed, from as far back as a sweep of the first day looks."""
     before = first - timedelta(days=reach_days(rules))
-    end = evening(feed.zone, last)
+    end = evening(last, feed.zone)
     return feed.window(
         feed.everybody(),
         first=before,
