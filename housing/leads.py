@@ -82,8 +82,8 @@ def raise_leads(connection: Connection, *, books: Mapping[str, PolicyBook], now:
     An open lead of the same home and family takes over the newest signal. Without one, a lead is opened,
     unless a person decided this very episode: it is never asked again while it goes on, even where its
     claimed start moves. After it has ended, another episode of a hazard is asked at once; one of an
-    inspection kind once the policy's rest after a refutation or dismissal has passed. Repeating the call
-    changes nothing.
+    inspection kind once the policy's rest after a refutation or dismissal has passed, and after a refutation
+    only if it is as strong as the policy then asks. Repeating the call changes nothing.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def _rules(
 ) -> dict[str, list[object]]:
     """What each estate's policy of today says about leads, one list a column."""
     columns: dict[str, list[object]] = {
-        name: [] for name in ("estate_id", "earliest", "rest_refuted", "rest_dismissed")
+        name: [] for name in ("estate_id", "earliest", "rest_refuted", "rest_dismissed", "bar")
     }
     for estate in list_estates(connection, scope=EVERYTHING):
         if estate.city not in books:
@@ -254,6 +254,7 @@ def _rules(
         columns["earliest"].append(newest - timedelta(days=rules.look_back_days))
         columns["rest_refuted"].append(str(rules.rest_after_refuted))
         columns["rest_dismissed"].append(str(rules.rest_after_dismissed))
+        columns["bar"].append(rules.bar_after_refuted)
     return columns
 
 

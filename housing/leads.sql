@@ -36,7 +36,8 @@ INSERT INTO lead (unit_id, kind, opened_at, last_signal_at, last_as_of, since, s
 SELECT n.unit_id, n.kind, %(now)s, n.at, n.as_of, n.since, n.since_pm_days, n.score, n.evidence, n.quality,
        n.detector, n.policy
 FROM (
-    SELECT DISTINCT ON (s.unit_id, f.family) s.*, f.family, r.rest_refuted, r.rest_dismissed, e.time_zone,
+    SELECT DISTINCT ON (s.unit_id, f.family) s.*, f.family, r.rest_refuted, r.rest_dismissed, r.bar,
+           e.time_zone,
            CASE WHEN jsonb_typeof(s.evidence -> 0 -> 'numbers' -> 'hours') = 'number'
                 THEN (s.evidence -> 0 -> 'numbers' ->> 'hours')::double precision END AS hours
     FROM v_signal s
@@ -44,8 +45,8 @@ FROM (
     JOIN unit u ON u.id = s.unit_id
     JOIN estate e ON e.id = u.estate_id
     JOIN unnest(%(estate_id)s::integer[], %(earliest)s::date[], %(rest_refuted)s::interval[],
-                %(rest_dismissed)s::interval[])
-        AS r (estate_id, earliest, rest_refuted, rest_dismissed) ON r.estate_id = u.estate_id
+                %(rest_dismissed)s::interval[], %(bar)s::double precision[])
+        AS r (estate_id, earliest, rest_refuted, rest_dismissed, bar) ON r.estate_id = u.estate_id
     WHERE s.as_of >= r.earliest
     ORDER BY s.unit_id, f.family, s.as_of DESC, s.score DESC, s.kind
 ) n
@@ -68,6 +69,8 @@ WHERE NOT EXISTS (
                 WHERE s.unit_id = n.unit_id AND s.kind = ANY(mine.kinds)
                   AND s.as_of > c.last_as_of AND s.as_of <= n.as_of)
             AND coalesce(n.hours >= extract(epoch FROM n.at - c.closed_at) / 3600, true))
+        -- after a refutation it takes more to ask again
+        OR (n.kind <> ALL(%(hazards)s) AND c.status = 'refuted' AND n.score < n.bar)
         -- another episode: a hazard is asked about at once, an inspection kind after its rest
         OR (n.kind <> ALL(%(hazards)s)
             AND %(now)s < c.closed_at + CASE c.status WHEN 'refuted' THEN n.rest_refuted

@@ -432,6 +432,8 @@ class Leads:
     #: kind so long from the verdict; hazards never rest.
     rest_after_refuted: Period = key(period(Period(), Period(months=36)))
     rest_after_dismissed: Period = key(period(Period(), Period(months=36)))
+    #: A home of which a lead was refuted is asked about again, for the same reason, only from this score on.
+    bar_after_refuted: float = key(share())
     #: A sweep over history opens leads only for what it still found so many days before its last day.
     look_back_days: int = key(whole(0, 400), unit="d")
 

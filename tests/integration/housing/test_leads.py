@@ -181,6 +181,27 @@ def test_another_episode_of_an_inspection_kind_waits_for_the_policys_rest(
     assert opened == [first_day]
 
 
+def test_after_a_refutation_it_takes_more_to_ask_again(connection: Connection) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, "refuted")
+    bar = BOOKS["anhe"].on(TODAY).leads.bar_after_refuted
+    later = NOW + 400 * DAY
+    for as_of, score, opened in ((399, bar - 0.01, 0), (400, bar + 0.01, 1)):
+        add_signal(connection, unit_id, as_of=SWEPT + as_of * DAY, since=NOW + 395 * DAY, score=score)
+        assert raise_leads(connection, books=BOOKS, now=later) == opened
+
+
+def test_a_dismissal_raises_no_bar(connection: Connection) -> None:
+    unit_id = build_estates(connection)["HA"][0]
+    add_signal(connection, unit_id)
+    raise_leads(connection, books=BOOKS, now=NOW)
+    _close(connection, "dismissed")
+    add_signal(connection, unit_id, as_of=SWEPT + 99 * DAY, since=NOW + 95 * DAY, score=0.3)
+    assert raise_leads(connection, books=BOOKS, now=NOW + 99 * DAY) == 1
+
+
 def test_the_rest_is_the_policys(connection: Connection) -> None:
     unit_id = build_estates(connection)["HA"][0]
     add_signal(connection, unit_id)
