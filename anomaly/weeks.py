@@ -1,10 +1,10 @@
-"""What one week of one unit shows: how power and water lie over the day, who came and went, who lives there.
+"""What one week of one unit shows: power and water over the day, who came and went, who is registered.
 
-A row is one array of numbers in the order of `FIELDS`, for a local week from Monday to Sunday. It rests on
-that week alone, so what arrives late changes the row of its own week and no other; the days' signs of life,
-which know the home's standby, are taken from the ledger. Not-a-number is unknown,
-never zero: a week without a word of the lock has no counts of entries. What is compared with what, and
-against which peers, is the business of detectors.
+A row is one array of numbers in the order of `week_fields.FIELDS`, for a local week from Monday to Sunday.
+It rests on that week alone, so what arrives late changes the row of its own week and no other; the days'
+signs of life, which know the home's standby, are taken from the ledger. Not-a-number is unknown, never zero:
+a week without a word of the lock has no counts of entries. What is compared with what is the business of
+`anomaly.measures`.
 
 The numbers in here say what a field means. The weights of `anomaly/models/` are fitted to exactly these
 fields: who changes one fits them anew.
@@ -16,56 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.ledger import Ledger
+from anomaly.week_fields import (
+    ACCESS,
+    AT,
+    BLOCKS,
+    FIELDS,
+    LIFE,
+    METERS,
+    REGISTER,
+    REGISTERED,
+)
 from anomaly.window import Calendar, Flags, Floats, Happenings, Ints, Window
 from wire.events import EventType, Method
 
 Places = NDArray[np.intp]
 
 HOURS = 168
-#: Stretches of the day in which water is told.
-_BLOCKS = ((0, 3), (3, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
-_POWER_HOURS = tuple(f"power_{hour:02}" for hour in range(24))
-_WATER_BLOCKS = tuple(f"water_{first:02}" for first, _ in _BLOCKS)
-_POWER = (
-    "power_level",
-    "power_base",
-    "power_peak",
-    "power_rough",
-    "power_work",
-    "power_spread",
-    "power_alike",
-)
-_WATER = ("water_level", "water_still", "water_heavy", "water_spread")
-#: Entries by registered people; by others; by others whom the reader knew again; and how.
-_ACCESS = (
-    "known",
-    "known_face",
-    "known_code",
-    "known_card",
-    "known_people",
-    "known_days",
-    "foreign",
-    "named",
-    "people",
-    "fresh_people",
-    "foreign_days",
-    "both_days",
-    "office",
-    "foreign_code",
-    "openings",
-)
-_DAYS = ("energy_days", "water_days", "lock_days")
-_LIFE = ("life_days", "quiet_days")
-_REGISTER = ("heads", "joined", "left", "lease_began", "absent_days")
-#: The order of a row.
-FIELDS = (*_POWER, *_POWER_HOURS, *_WATER, *_WATER_BLOCKS, *_ACCESS, *_DAYS, *_LIFE, *_REGISTER)
-AT = {name: place for place, name in enumerate(FIELDS)}
-METERS = slice(0, AT["known"])
-LIFE = slice(AT["life_days"], AT["heads"])
-REGISTER = slice(AT["heads"], len(FIELDS))
-POWER_HOURS = slice(AT["power_00"], AT["power_23"] + 1)
-WATER_BLOCKS = slice(AT["water_00"], AT["water_21"] + 1)
-
 #: Days of a week on which an hour was measured, hours of the day, and hours in all that make a row known.
 _SEEN_DAYS, _SEEN_OF_DAY, _SEEN_HOURS = 3, 20, 80
 #: Flow of an hour that counts, and that is much.
@@ -161,7 +127,7 @@ def peers(rows: Floats) -> Floats:
 def register(window: Window, span: Span, cut: int) -> Floats:
     """What the office knew of each week: heads, who joined and left, a lease that began, days of a registered
     absence; (units, weeks, 5)."""
-    table = np.zeros((window.units, span.count, len(_REGISTER)), dtype=np.float32)
+    table = np.zeros((window.units, span.count, len(REGISTERED)), dtype=np.float32)
     residents, leases, absences = window.residents, window.leases, window.absences
     start, end = span.first + 7 * np.arange(span.count), span.first + 7 * np.arange(1, span.count + 1)
     for one in range(residents.unit.size):
@@ -221,7 +187,7 @@ def water(litres: Floats) -> Floats:
         np.sqrt((litres > _HEAVY_L).sum(axis=1) / enough),
         _spread(np.log(_mean(days, 2, _DAY_HOURS) + 0.5)),
     ]
-    blocks = [_mean(profile[:, first:end], 1, 1) for first, end in _BLOCKS]
+    blocks = [_mean(profile[:, first:end], 1, 1) for first, end in BLOCKS]
     return np.stack(single + blocks, axis=1).astype(np.float32)
 
 
@@ -261,14 +227,14 @@ def entries(told: Happenings, span: Span, cut: int, shape: tuple[int, int]) -> F
     named = foreign & (subject >= 0)
     fresh = named & told.fresh[inside]
     office = foreign & (day % 7 < 5) & (hour >= _OFFICE[0]) & (hour < _OFFICE[1])
-    table = np.zeros((*shape, len(_ACCESS)), dtype=np.float32)
+    table = np.zeros((*shape, len(ACCESS)), dtype=np.float32)
 
     def fill(name: str, which: Flags, each: NDArray[np.integer] | None = None) -> None:
         """Count what was chosen, or the different values of `each` among it."""
         place = unit[which].astype(np.int64) * shape[1] + day[which] // 7
         if each is not None:
             place = np.unique(np.stack([place, each[which]]), axis=1)[0]
-        np.add.at(table.reshape(-1, len(_ACCESS))[:, _ACCESS.index(name)], place, 1)
+        np.add.at(table.reshape(-1, len(ACCESS))[:, ACCESS.index(name)], place, 1)
 
     fill("known", known)
     for name, way in (("known_face", Method.face), ("known_code", Method.code), ("known_card", Method.card)):

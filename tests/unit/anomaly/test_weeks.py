@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from anomaly import weeks
 from anomaly.ledger import Ledger
-from anomaly.weeks import AT, FIELDS, Span, Weeks
+from anomaly.week_fields import AT, FIELDS, METERS, POWER_HOURS
+from anomaly.weeks import Span, Weeks
 from anomaly.window import Window
 from tests.unit.anomaly.homes import POLICY, Home, Told, lived_in, window
 from wire.events import EventType, Method
@@ -54,7 +55,7 @@ def test_power_tells_level_and_hours() -> None:
     kwh = np.tile(np.repeat([0.1, 0.5], [17, 7]), DAYS)
     found = rows(dataclasses.replace(lived_in(DAYS), kwh=kwh))[0, 3]
     assert found[AT["power_level"]] == pytest.approx(np.log(kwh[:24].mean() + 0.01), abs=1e-3)
-    assert found[weeks.POWER_HOURS] == pytest.approx(kwh[:24], abs=1e-5)
+    assert found[POWER_HOURS] == pytest.approx(kwh[:24], abs=1e-5)
     assert found[AT["power_base"]] == pytest.approx(np.log(0.11), abs=1e-3)
     assert found[AT["power_alike"]] == pytest.approx(1, abs=1e-3)
     assert found[AT["power_work"]] == pytest.approx(0, abs=1e-5)
@@ -62,7 +63,7 @@ def test_power_tells_level_and_hours() -> None:
 
 def test_what_is_not_known_is_not_zero() -> None:
     found = rows(lived_in(DAYS).without(14, 21, "kwh", "litres"))[0]
-    meters = found[:, weeks.METERS]
+    meters = found[:, METERS]
     assert np.isnan(meters[2]).all()
     assert np.isfinite(meters[1]).all()
     assert found[2, AT["energy_days"]] == 0
@@ -151,7 +152,7 @@ def test_more_of_everything_is_another_level_alone(factor: float, seed: int) -> 
     for level, alone in (("power_level", 0.01), ("water_level", 0.5)):
         amount = np.exp(one[:, AT[level]]) - alone
         assert other[:, AT[level]] == pytest.approx(np.log(factor * amount + alone), abs=1e-3)
-    assert other[:, weeks.POWER_HOURS] == pytest.approx(factor * one[:, weeks.POWER_HOURS], rel=1e-3)
+    assert other[:, POWER_HOURS] == pytest.approx(factor * one[:, POWER_HOURS], rel=1e-3)
     assert other[:, AT["power_alike"]] == pytest.approx(one[:, AT["power_alike"]], abs=1e-3)
 
 
