@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import psycopg
 
+from housing import facts
 from housing.errors import (
     AnotherOpen,
     InvalidTransition,
@@ -65,6 +66,7 @@ CODES: tuple[Code, ...] = (
     Code(
         code="relatives_or_care", outcome="dismissed", zh="亲属探访或照护", en="Relatives visiting, or care"
     ),
+    Code(code="home_office", outcome="dismissed", zh="居家办公", en="Somebody works at home"),
     Code(
         code="member_to_register",
         outcome="dismissed",
@@ -194,6 +196,7 @@ def record(
             "note": note.strip(),
         },
     )
+    facts.follow(connection, lead_id=lead_id, outcome=outcome, code=code, now=now)
     audit.record(
         connection,
         at=now,

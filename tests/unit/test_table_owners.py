@@ -25,7 +25,7 @@ OWNERS = {
     for room, tables in {
         "storage": "audit_log watermark",
         "housing": "estate building unit household resident lease occupant absence lead verdict"
-        " lead_withdrawal",
+        " lead_withdrawal home_fact",
         "devices": "channel event_type device installation registry_version credential command"
         " device_condition installation_change installation_version installation_effect installation_check"
         " device_retirement meter_swap connection_version",

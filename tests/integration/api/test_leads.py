@@ -48,6 +48,7 @@ def test_a_lead_says_what_may_be_done_and_with_which_reasons(
         "seen",
         "not_seen",
         "relatives_or_care",
+        "home_office",
         "member_to_register",
         "device_or_data",
         "duplicate",
