@@ -75,6 +75,8 @@ class Finding:
     #: Source -> (days with data, days looked at).
     known: Mapping[str, tuple[int, int]]
     unknown: tuple[Unknown, ...]
+    #: The moment at which it could first be known; None: the evening as of which it was found.
+    at: datetime | None = None
 
     def quality(self) -> dict[str, object]:
         """What data the finding rests on, in the shape in which signals and leads keep it."""

@@ -11,11 +11,12 @@ from functools import partial
 from itertools import groupby
 from typing import Protocol
 
-from anomaly import calibration, loading, signals, views
-from anomaly.detectors import idle, leak
+from anomaly import calibration, hazards, loading, signals, views
+from anomaly.detectors import alarm, burst, idle, leak, overload, silence
 from anomaly.errors import AnomalyError
 from anomaly.features import resolution
 from anomaly.findings import Finding
+from anomaly.hazards import Hazards
 from anomaly.ledger import Ledger
 from anomaly.loading import Block
 from anomaly.signals import Signal
@@ -27,7 +28,15 @@ from storage.pool import Connection
 #: Watermark that says up to which day sweeps went.
 SWEPT = "sweep"
 #: Name and version of the detector behind each kind; a new version is a new way of judging.
-DETECTORS = {leak.LEAK: "leak/1", idle.VACANCY: "idle/1", idle.IDLE_LIMIT: "idle/1"}
+DETECTORS = {
+    alarm.ALARM: "alarm/1",
+    burst.BURST: "burst/1",
+    silence.ELDER_SILENCE: "silence/1",
+    overload.OVERLOAD: "overload/1",
+    leak.LEAK: "leak/1",
+    idle.VACANCY: "idle/1",
+    idle.IDLE_LIMIT: "idle/1",
+}
 #: Kinds that a sweep answers for.
 KINDS = tuple(DETECTORS)
 #: Two sweeps at once: the second waits.
@@ -118,7 +127,9 @@ def evenings_of(
 class Shown(Protocol):
     """What shows everything about the homes of a block: `anomaly.loading.load`, or a feed of files."""
 
-    def __call__(self, *, first: date, last: date, now: datetime, covered_min: int) -> Window: ...
+    def __call__(
+        self, *, first: date, last: date, now: datetime, covered_min: int, told_since: date | None = None
+    ) -> Window: ...
 
 
 def judged(shown: Shown, book: PolicyBook, days: Sequence[date], *, now: datetime) -> Iterator[Signal]:
@@ -131,6 +142,7 @@ def judged(shown: Shown, book: PolicyBook, days: Sequence[date], *, now: datetim
             last=same[-1],
             now=now,
             covered_min=policy.signs.covered_min,
+            told_since=same[0] - timedelta(days=hazards.told_days(policy)),
         )
         yield from walk(window, policy, same, now=now)
 
@@ -140,7 +152,7 @@ def reach_days(policy: Policy) -> int:
     signs = policy.signs
     before = max(signs.standby_days, signs.door_memory_days)
     leak_days = max(policy.leak.memory_days, policy.leak.baseline_days + policy.leak.baseline_skip_days + 1)
-    return max(policy.idle.memory_days + before, leak_days)
+    return max(policy.idle.memory_days + before, leak_days, hazards.reach_days(policy))
 
 
 def walk(window: Window, policy: Policy, days: Sequence[date], *, now: datetime) -> Iterator[Signal]:
@@ -148,19 +160,29 @@ def walk(window: Window, policy: Policy, days: Sequence[date], *, now: datetime)
     calendar = window.calendar
     latest = loading.cut_at(calendar, now)
     ledger = Ledger(window, policy.signs)
+    dangers = Hazards(ledger, policy)
     for day in days:
         at = calendar.index(day)
         cut = min(24 * (at + 1), latest)
         ledger.advance(cut)
-        for finding in _detect(ledger, policy, at):
+        evening = min(calendar.instant(24 * (at + 1)), now)
+        for finding in [*_dangers(dangers, policy, at), *_detect(ledger, policy, at)]:
             yield Signal(
                 unit_id=window.unit_ids[finding.unit],
                 as_of=day,
-                at=min(calendar.instant(24 * (at + 1)), now),
+                at=evening if finding.at is None else min(finding.at, evening),
                 finding=finding,
                 detector=DETECTORS[finding.kind],
                 policy=policy.version,
             )
+
+
+def _dangers(dangers: Hazards, policy: Policy, at: int) -> list[Finding]:
+    bands = policy.bands
+    found = alarm.detect(dangers.alarm(at), policy.alarm, bands)
+    found += burst.detect(dangers.burst(at), policy.burst, bands)
+    found += silence.detect(dangers.silence(at), policy.elder_silence, bands)
+    return found + overload.detect(dangers.overload(at), policy.overload, bands)
 
 
 def _detect(ledger: Ledger, policy: Policy, at: int) -> list[Finding]:
