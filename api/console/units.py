@@ -13,7 +13,7 @@ from api.deps import Db, Given
 from api.fields import Id
 from api.permissions import UnitReader
 from api.signals import episodes
-from housing import absences, board, estates, flows, leads
+from housing import absences, board, estates, facts, flows, leads
 from housing.kinds import KINDS
 from housing.leads import Lead
 
@@ -59,6 +59,7 @@ def unit_page(
         if account.may("signal.read")
         else (),
         profiles=shape,
+        known_for=facts.of_unit(connection, unit_id, now=now) if account.may("lead.read") else (),
     )
     view = unit_view.view(t, found, bands=policy.bands, idle=policy.idle, now=now)
     return pages.render(

@@ -19,6 +19,7 @@ from api.signals import Episode
 from housing.absences import Absence
 from housing.board import SourceState
 from housing.estates import UnitHeader
+from housing.facts import FACTS, Fact
 from housing.leads import Lead
 from policy.groups import Bands, Idle
 
@@ -131,6 +132,8 @@ class Found:
     #: By claimed start; empty when the reader may not see signals.
     episodes: Sequence[Episode]
     profiles: Profiles | None
+    #: Harmless causes on record; empty when the reader may not see leads.
+    known_for: Sequence[Fact]
 
 
 def view(t: Catalogue, found: Found, *, bands: Bands, idle: Idle, now: datetime) -> UnitView:
@@ -145,7 +148,7 @@ def view(t: Catalogue, found: Found, *, bands: Bands, idle: Idle, now: datetime)
         code=header.code,
         estate=t.of(header.estate_name, header.estate_name_en or header.estate_name),
         board_href=f"/?{urlencode({'estate': header.estate})}",
-        facts=_facts(t, header),
+        facts=_facts(t, header, found.known_for),
         year=_year(t, found.year, worst, found.episodes, marks, zone=zone, today=today)
         if found.year
         else None,
@@ -263,7 +266,7 @@ def _clock(t: Catalogue, leads: Sequence[Lead], idle: Idle, *, zone: ZoneInfo, t
     )
 
 
-def _facts(t: Catalogue, header: UnitHeader) -> tuple[str, ...]:
+def _facts(t: Catalogue, header: UnitHeader, known_for: Sequence[Fact]) -> tuple[str, ...]:
     facts = [building_name(t, header.building, header.building_name)]
     facts.append(t("unit.let") if header.household_size else t("unit.void"))
     if header.household_size:
@@ -275,6 +278,7 @@ def _facts(t: Catalogue, header: UnitHeader) -> tuple[str, ...]:
     if header.lease_starts_on and header.lease_ends_on:
         start, end = header.lease_starts_on.isoformat(), header.lease_ends_on.isoformat()
         facts.append(t("unit.lease", start=start, end=end))
+    facts += [t.of(*FACTS[fact.code]) for fact in known_for]
     return tuple(facts)
 
 

@@ -163,7 +163,7 @@ def test_the_page_of_every_kind_of_lead_shows_what_it_rests_on(
     connection.commit()
     header = bearer("li", "enforcement", all_estates=True)
     for language in ("zh", "en"):
-        page = client.get(f"/leads/{row[0]}", headers=header | {"Accept-Language": language})
+        page = client.get(f"/leads/{row[0]}?lang={language}", headers=header)
         assert page.status_code == 200
         assert "<svg" in page.text
         if BY_CODE[kind].family == PEOPLE:
@@ -171,3 +171,16 @@ def test_the_page_of_every_kind_of_lead_shows_what_it_rests_on(
             assert "p-after" in page.text
             assert "p-foreign" in page.text
     assert client.get("/leads", headers=header).status_code == 200
+
+
+def test_a_home_is_known_for_what_somebody_found(
+    client: TestClient, bearer: Bearer, connection: Connection, home: dict[str, int]
+) -> None:
+    header = bearer("li", "enforcement", all_estates=True) | {"Accept-Language": "en"}
+    said = {"outcome": "dismissed", "code": "home_office", "source": "visit", "version": 1}
+    done = client.post(f"/api/v1/leads/{home['vacancy']}/verdict", headers=header, json=said)
+    assert done.status_code in {200, 201}
+    page = client.get(f"/units/{home['unit_id']}?lang=en", headers=header)
+    assert "On record: somebody works at home" in page.text
+    operator = bearer("op", "operator", all_estates=True) | {"Accept-Language": "en"}
+    assert "On record" not in client.get(f"/units/{home['unit_id']}?lang=en", headers=operator).text
