@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench-ingest bench-bytes bench-peers bench fuzz screenshots requirements clean-data
+.PHONY: help install run test lint format bench-ingest bench-bytes bench-peers bench-sweep bench fuzz screenshots requirements clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench-bytes: install ## Measure what a home takes on disk in a year
 
 bench-peers: install ## Measure the same beside mq-bridge and Node-RED, installed for it
 	$(BIN)/python -m tests.benchmarks.peers
+
+bench-sweep: install ## Measure an evening of 1,000, 10,000 and 100,000 homes
+	$(BIN)/python -m tests.benchmarks.sweep
 
 bench: install ## All measurements, with their spread and what is skipped; half an hour
 	$(BIN)/python -m tests.benchmarks

@@ -16,6 +16,7 @@ MEASUREMENTS = {
     "watch": "conditions and alerts of 100,000 devices",
     "bytes": "what a home takes on disk in a year",
     "city": "one day of 100,000 homes",
+    "sweep": "an evening of all homes, judged from the database",
 }
 
 
