@@ -28,6 +28,8 @@ from policy.groups import (
     Learning,
     Lease,
     Overload,
+    People,
+    Quality,
     Receivers,
     Retention,
     Signs,
@@ -54,6 +56,8 @@ class Policy:
     silence: Silence
     alerts: Alerts
     signs: Signs
+    quality: Quality
+    people: People
     idle: Idle
     leak: Leak
     hazard: Hazard

@@ -220,6 +220,61 @@ class Signs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Quality:
+    """When what a meter or a lock says is a fault of it and not what people did."""
+
+    #: How far back faults are followed.
+    memory_weeks: int = key(whole(20, 104))
+    #: The latest weeks are compared with as many before them, of which some must be known; a week is known
+    #: when each hour of the day was measured on so many of its days.
+    recent_weeks: int = key(whole(2, 8))
+    earlier_weeks: int = key(whole(4, 26))
+    earlier_min_weeks: int = key(whole(3, 26))
+    hour_min_days: int = key(whole(1, 7), unit="d")
+    #: The day of a change is looked for in so many weeks, beside the latest; it is over when so many of the
+    #: newest weeks are as before.
+    split_weeks: int = key(whole(2, 8))
+    back_weeks: int = key(whole(1, 4))
+    #: A clock is off: the day turned by so many hours or more explains so much more than chance, leaves at
+    #: most this share of the difference, and does not worsen either meter's fit beyond the last share.
+    skew_min_h: int = key(whole(1, 12), unit="h")
+    skew_gain: float = key(number(0, 1000))
+    skew_share: float = key(share())
+    skew_each_share: float = key(share())
+    #: Smaller amounts an hour are alike.
+    cross_floor_kwh: float = key(number(0.001, 1), unit="kWh")
+    #: Meters are crossed: each home is at least so many times chance away from its own past, at most so many
+    #: from the other's, and at most this share of the first.
+    cross_own: float = key(number(0, 1000))
+    cross_other: float = key(number(0, 1000))
+    cross_share: float = key(share())
+    #: Of the days around the change so many fit, by so much on average, and both change within so many days.
+    cross_days_share: float = key(share())
+    cross_margin: float = key(number(0, 4))
+    cross_apart_days: int = key(whole(0, 7), unit="d")
+    #: A meter is stuck: it stood still on so many days, and on this share of the latest of them others show
+    #: life; where no door was heard the other meter alone on the second share. A door tells from so many days.
+    still_days: int = key(whole(3, 90), unit="d")
+    still_life_share: float = key(share())
+    still_power_share: float = key(share())
+    still_door_days: int = key(whole(1, 90), unit="d")
+    #: A lock is out: no door was heard while meters show life on so many days, on this share of the days, and
+    #: on so many times those of the longest silence before; it was heard on some of the days before.
+    lock_days: int = key(whole(3, 90), unit="d")
+    lock_life_share: float = key(share())
+    lock_pace: float = key(number(1, 20))
+    lock_before_days: int = key(whole(14, 180), unit="d")
+    lock_before_min_days: int = key(whole(1, 180), unit="d")
+    #: The first hour after a gap is a lump: above so many times the largest of some days before, and above
+    #: this share of what would have been used; it is told for some days.
+    lump_gap_h: int = key(whole(2, 48), unit="h")
+    lump_days: int = key(whole(7, 90), unit="d")
+    lump_factor: float = key(number(1, 20))
+    lump_share: float = key(share())
+    lump_told_days: int = key(whole(1, 90), unit="d")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Idle:
     """The clock of Art. 27(5): consecutive days without a sign of life."""
 
@@ -410,6 +465,30 @@ class ElderSilence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class People:
+    """Somebody else, or more people, live in a home than are registered; looked at by the week."""
+
+    #: Probability that a visit finds something, from which on a lead is raised.
+    raise_at: float = key(share())
+    #: The mean of so many weeks counts, where the door is heard and where it is not.
+    agree_weeks: int = key(whole(1, 8))
+    agree_weeks_meters: int = key(whole(1, 8))
+    #: So many weeks of the past must be known.
+    past_weeks: int = key(whole(3, 26))
+    #: The most that one item of evidence adds to the logarithm of the odds.
+    item_cap: float = key(number(0.5, 20))
+    #: Without a door nothing is said so long after a lease began: the past is another household's.
+    new_lease_weeks: int = key(whole(0, 52))
+    #: Without a door nothing is said of a day that looks turned by some hours, from this gain in fit on.
+    turned_from: float = key(number(0.05, 2))
+    #: Peers are the city's homes, so many at least; with fewer the model's own.
+    peers_min: int = key(whole(5, 1000))
+    #: What adds less is not said, nor more than so many items.
+    say_from: float = key(number(0, 5))
+    most_items: int = key(whole(1, 20))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bands:
     """Scores, and how people see them."""
 
@@ -520,6 +599,7 @@ GROUPS: Mapping[str, type] = {
     "silence": Silence,
     "alerts": Alerts,
     "signs": Signs,
+    "quality": Quality,
     "idle": Idle,
     "leak": Leak,
     "hazard": Hazard,
@@ -527,6 +607,7 @@ GROUPS: Mapping[str, type] = {
     "overload": Overload,
     "alarm": Alarm,
     "elder_silence": ElderSilence,
+    "people": People,
     "bands": Bands,
     "leads": Leads,
     "learning": Learning,
@@ -546,6 +627,9 @@ _ORDERED = (
     ("signs_energy_repeat_days", "signs_standby_days"),
     ("signs_standby_min_days", "signs_standby_days"),
     ("silence_quiet_factor", "silence_offline_factor"),
+    ("quality_earlier_min_weeks", "quality_earlier_weeks"),
+    ("quality_still_door_days", "quality_still_days"),
+    ("quality_lock_before_min_days", "quality_lock_before_days"),
     ("silence_battery_low_pct", "silence_battery_good_pct"),
     ("silence_gap_min", "silence_gap_window"),
     ("leak_baseline_min_days", "leak_baseline_days"),
