@@ -300,14 +300,14 @@ def _instants(file: Path, table: pa.Table, name: str) -> Ints:
     if not pa.types.is_timestamp(column.type) or column.type.tz is None:
         raise FeedRefused(f"{file}: {name} is {column.type}, not a time with a zone")
     micros = column.cast(_MICROSECONDS).cast(pa.int64())
-    return pc.fill_null(micros, int(_NO_TIME)).to_numpy().astype(np.int64, copy=False)
+    return pc.fill_null(micros, pa.scalar(int(_NO_TIME), pa.int64())).to_numpy()
 
 
 def _numbers(file: Path, table: pa.Table, name: str) -> Floats:
     column = table[name]
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         raise FeedRefused(f"{file}: {name} is {column.type}, not a number")
-    return pc.fill_null(column.cast(pa.float64()), float("nan")).to_numpy()
+    return pc.fill_null(column.cast(pa.float64()), pa.scalar(float("nan"), pa.float64())).to_numpy()
 
 
 def _encoded(file: Path, table: pa.Table, name: str) -> tuple[tuple[str, ...], Ints]:
@@ -319,7 +319,7 @@ def _encoded(file: Path, table: pa.Table, name: str) -> tuple[tuple[str, ...], I
     encoded: Any = column.cast(pa.string()).combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
-    places = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy()
+    places = pc.fill_null(encoded.indices.cast(pa.int64()), pa.scalar(-1, pa.int64())).to_numpy()
     return tuple(encoded.dictionary.to_pylist()), places
 
 
