@@ -187,7 +187,7 @@ def _likely(view: SilenceView, rules: SilenceRules) -> Ints:
     first = max(first_news - rules.min_hours - 24, 0)  # a day more: water is held against one
     cut = slice(first, None)
     alive = water_stirs(view.litres[:, cut], rules) | view.stirred[:, cut]
-    at = np.arange(hours - first)
+    at = np.arange(hours - first, dtype=np.int32)
     since = at - np.maximum.accumulate(np.where(alive, at, -1), axis=1)
     return np.flatnonzero((view.news[:, cut] & (since >= rules.min_hours)).any(axis=1)).astype(np.int32)
 

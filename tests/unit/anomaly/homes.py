@@ -8,6 +8,7 @@ import numpy as np
 
 import policy
 from anomaly.findings import Finding
+from anomaly.signals import Signal
 from anomaly.sweep import walk
 from anomaly.window import (
     NEVER,
@@ -178,15 +179,26 @@ def _happenings(homes: Sequence[Home]) -> Happenings:
     )
 
 
+def walked(
+    homes: Sequence[Home],
+    *days: int,
+    kind: str | None = None,
+    rules: Policy = POLICY,
+    now: datetime = NOW,
+) -> list[Signal]:
+    """What is said as of some days."""
+    made = window(homes)
+    found = walk(made, rules, [made.calendar.day(day) for day in days], now=now)
+    return [one for one in found if kind is None or one.finding.kind == kind]
+
+
 def findings(
     homes: Home | Sequence[Home], *days: int, kind: str | None = None, rules: Policy = POLICY
 ) -> list[Finding]:
     """What is found as of some days; without any, as of the last."""
-    made = window([homes] if isinstance(homes, Home) else homes)
-    calendar = made.calendar
-    asked = [calendar.day(day) for day in days or (calendar.days - 1,)]
-    found = [signal.finding for signal in walk(made, rules, asked, now=NOW)]
-    return [one for one in found if kind is None or one.kind == kind]
+    several = [homes] if isinstance(homes, Home) else homes
+    asked = days or (several[0].days - 1,)
+    return [signal.finding for signal in walked(several, *asked, kind=kind, rules=rules)]
 
 
 def _doors(home: Home) -> np.ndarray:

@@ -8,8 +8,12 @@ import pytest
 
 from anomaly.signals import Signal
 from anomaly.sweep import walk
-from tests.unit.anomaly.homes import NOW, POLICY, Home, lived_in, window
+from tests.unit.anomaly.homes import NOW, POLICY, Home, Told, lived_in, window
+from tests.unit.anomaly.test_burst import with_draw
 from tests.unit.anomaly.test_leak import with_flow
+from tests.unit.anomaly.test_overload import with_load
+from tests.unit.anomaly.test_silence import elder, silent
+from wire.events import EventType
 
 DAYS = 130
 EVENINGS = range(80, DAYS, 7)
@@ -17,7 +21,7 @@ EVENINGS = range(80, DAYS, 7)
 
 @pytest.fixture(scope="module")
 def homes() -> list[Home]:
-    """One of each kind: plain, empty, leaking, unread, away, late, with a lock."""
+    """One of each kind: plain, empty, leaking, unread, away, late, with a lock, in danger."""
     late = np.where(np.arange(DAYS * 24) // 24 % 9 == 0, 150, 1)
     return [
         lived_in(DAYS, seed=1),
@@ -28,6 +32,10 @@ def homes() -> list[Home]:
         dataclasses.replace(lived_in(DAYS, seed=6).empty(30, DAYS), delay_h=late),
         lived_in(DAYS, seed=7, lock=True).empty(60, DAYS),
         with_flow(lived_in(DAYS, seed=8, lock=True).empty(50, DAYS), 5, start=24 * 90),
+        silent(elder(days=DAYS, seed=9), 107, 110),
+        with_draw(lived_in(DAYS, seed=10), 900, 800, start=24 * 94 + 7),
+        with_load(lived_in(DAYS, seed=11), 9, start=24 * 108 + 20),
+        dataclasses.replace(lived_in(DAYS), told=[Told(hour=24 * 101 + 3.2, type=EventType.smoke)]),
     ]
 
 
@@ -43,6 +51,7 @@ def shown(signal: Signal) -> dict[str, object]:
         "unit": finding.unit,
         "kind": finding.kind,
         "as_of": signal.as_of,
+        "at": finding.at,
         "since": finding.since,
         "score": finding.score,
         "evidence": [item.as_json() for item in finding.evidence],
@@ -57,6 +66,7 @@ def in_order(found: list[dict[str, object]]) -> list[dict[str, object]]:
 def test_every_kind_of_home_is_represented(homes: list[Home]) -> None:
     found = {(one["unit"], one["kind"]) for one in said(homes)}
     assert {(1, "vacancy"), (2, "leak"), (5, "vacancy"), (6, "vacancy"), (7, "leak")} <= found
+    assert {(8, "elder_silence"), (9, "burst"), (10, "overload"), (11, "alarm")} <= found
     assert not {unit for unit, _ in found} & {0, 3}
 
 
@@ -65,7 +75,7 @@ def test_the_same_input_says_the_same(homes: list[Home]) -> None:
 
 
 def test_the_order_of_homes_does_not_matter(homes: list[Home]) -> None:
-    order = [5, 2, 7, 0, 1, 6, 3, 4]
+    order = [5, 2, 7, 11, 0, 10, 1, 6, 9, 3, 8, 4]
     turned = [one | {"unit": order[int(str(one["unit"]))]} for one in said([homes[i] for i in order])]
     assert in_order(turned) == in_order(said(homes))
 
@@ -89,6 +99,7 @@ def test_later_data_do_not_change_an_earlier_evening(homes: list[Home]) -> None:
             kwh=home.kwh[: 24 * end],
             litres=home.litres[: 24 * end],
             doors=None if home.doors is None else home.doors[:end],
+            told=[told for told in home.told if told.hour < 24 * end],
             delay_h=home.delay_h if isinstance(home.delay_h, int) else home.delay_h[: 24 * end],
         )
         for home in homes
