@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench-ingest bench-bytes bench-peers bench-sweep bench fuzz screenshots requirements clean-data
+.PHONY: help install run test lint format backtest bench-ingest bench-bytes bench-peers bench-sweep bench fuzz screenshots requirements clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lint: install ## Style, types and import contracts alone
 format: install ## Let ruff put the code in order
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format
+
+backtest: install ## Score the detectors on packs of real meters: make backtest SEEDS="11 12 13"
+	$(BIN)/python -m tests.backtest $(SEEDS)
 
 bench-ingest: install ## Measure durable messages a second through broker and database
 	$(BIN)/python -m tests.benchmarks.ingest
