@@ -19,6 +19,8 @@ from anomaly.week_fields import AT, METERS, POWER_HOURS, WATER_BLOCKS
 HISTORY = 40
 #: Recent weeks -> weeks left out, and weeks of the past.
 _SPANS = {3: (2, 10), 6: (2, 12)}
+#: Weeks before that matter to all but to how a shift compares with earlier ones.
+_SHORT = 24
 #: So that nothing is divided by nothing.
 _SOME = 0.3
 #: Of the 24 turns of a day these are no mere habit of rising later.
@@ -212,26 +214,36 @@ class Nature:
 
     power: Mapping[int, Square]
     water: Mapping[int, Square]
+    #: What homes have in common where the city's homes are too few to tell; (fields of meters,).
+    usual: Square
 
 
-def measures(rows: Floats, peers: Floats, nature: Nature) -> Floats:
-    """All measures of all weeks.
+def measures(rows: Floats, peers: Floats, nature: Nature, latest: int | None = None) -> Floats:
+    """All measures of weeks.
 
     Parameters
     ----------
     rows : (units, weeks, fields)
         Weeks that follow each other; those of the first `HISTORY` are compared with what there is.
     peers : (weeks, fields of meters)
-        Medians of the city.
+        Medians of the city; the model's own where they are not known.
     nature : Nature
         Of the model.
+    latest : int, optional
+        Only of so many of the last weeks; None: of all.
 
     Returns
     -------
     (units, weeks, measures)
     """
+    weeks = rows.shape[1] if latest is None else min(latest, rows.shape[1])
+    peers = np.where(np.isfinite(peers), peers, nature.usual)
+    long, short = (slice(max(rows.shape[1] - weeks - back, 0), None) for back in (HISTORY, _SHORT))
     with np.errstate(all="ignore"):
-        found = _meters(rows, peers, nature) | _life(rows) | _register(rows) | _door(rows)
+        found = {name: of[:, -weeks:] for name, of in _shifts(rows[:, long], peers[long], nature).items()}
+        rows, peers = rows[:, short], peers[short]
+        for part in (_meters(rows, peers, weeks), _life(rows), _register(rows), _door(rows)):
+            found |= {name: of[:, -weeks:] for name, of in part.items()}
         found["power_level_head"] = found["power_level"] - np.log(found["heads"])
         found["water_level_head"] = found["water_level"] - np.log(found["heads"])
         found |= _both(found)
@@ -279,16 +291,24 @@ def _shapes(meters: Floats) -> tuple[Floats, Floats]:
     return power, np.concatenate([meters[..., [AT[name] for name in names]], spread], axis=-1)
 
 
-def _meters(rows: Floats, peers: Floats, nature: Nature) -> dict[str, Floats]:
+def _shifts(rows: Floats, peers: Floats, nature: Nature) -> dict[str, Floats]:
+    """How far the recent weeks lie from the past, and how that compares with the home's earlier shifts."""
     power, water = shapes(rows, peers)
     found: dict[str, Floats] = {}
     for name, values, natural in (("power", power, nature.power), ("water", water, nature.water)):
         for recent in _SPANS:
             change = moved(values, recent)
-            shift = np.log1p(np.sqrt(np.einsum("uwf,fg,uwg->uw", change, natural[recent], change)))
+            shift = np.log1p(np.sqrt(((change @ natural[recent]) * change).sum(axis=2)))
             found[f"{name}_shift_{recent}"] = shift
             found[f"{name}_shift_{recent}_own"] = shift - _ago(recently(shift, 14, 4), 5)
             found[f"{name}_level_{recent}"] = change[:, :, 0]
+    return found
+
+
+def _meters(rows: Floats, peers: Floats, latest: int) -> dict[str, Floats]:
+    power, water = shapes(rows, peers)
+    found: dict[str, Floats] = {}
+    for name, values in (("power", power), ("water", water)):
         found[f"{name}_level"] = recently(values[:, :, 0], 4)
         found |= _swing(f"{name}_swing", np.abs(_step(values[:, :, 0])))
     change = moved(power, 3)
@@ -307,16 +327,16 @@ def _meters(rows: Floats, peers: Floats, nature: Nature) -> dict[str, Floats]:
     change = moved(water, 3)
     found["water_still_change"], found["water_heavy_change"] = change[:, :, 1], change[:, :, 2]
     found["water_still"] = recently(water[:, :, 1], 4)
-    found["power_turned"], found["power_fit"] = turned(rows)
+    found["power_turned"], found["power_fit"] = turned(rows, latest)
     return found
 
 
-def turned(rows: Floats) -> tuple[Floats, Floats]:
+def turned(rows: Floats, latest: int) -> tuple[Floats, Floats]:
     """How much better the recent day fits the day of the past when it is turned by some hours, as a wrong
     clock turns it; and how well it fits as it is."""
     hours = rows[:, :, POWER_HOURS]
     day = hours / hours.mean(axis=2, keepdims=True) - 1
-    new, old = recently(day, 3), past(day, 3)
+    new, old = recently(day, 3)[:, -latest:], past(day, 3)[:, -latest:]
     size = np.sqrt((new**2).sum(axis=2) * (old**2).sum(axis=2)) + 1e-6
     turns = (np.arange(24)[:, None] - np.arange(24)) % 24
     fits = np.einsum("uwh,uwhk->uwk", new, old[:, :, turns]) / size[:, :, None]
@@ -342,7 +362,7 @@ def _both(found: dict[str, Floats]) -> dict[str, Floats]:
         "both_shift_6": both["6"],
         "both_shift_own": both["6_own"],
         "all_shift": found["power_shift_6_own"] + found["water_shift_6_own"],
-        "empty_shift": np.where(found["quiet_before"] > _SOME, after, 0.0),
+        "empty_shift": np.where(found["quiet_before"] > _SOME, after, 0 * after),
     }
 
 
@@ -414,15 +434,16 @@ def _odds(part: Floats, rest: Floats) -> Floats:
 
 def _trailing(values: Floats, weeks: int) -> Floats:
     """Sum over the trailing weeks."""
-    total = np.cumsum(values, axis=1, dtype=np.float64)
-    total[:, weeks:] -= total[:, :-weeks].copy()
-    return total
+    count = values.shape[1]
+    apart = np.arange(count)[:, None] - np.arange(count)
+    band = ((apart >= 0) & (apart < weeks)).astype(np.float64)
+    return values @ band.T if values.ndim == 2 else band @ values
 
 
 def _ago(values: Floats, weeks: int) -> Floats:
     """As it was so many weeks before."""
     found = np.full(values.shape, np.nan)
-    found[:, weeks:] = values[:, : values.shape[1] - weeks]
+    found[:, weeks:] = values[:, : max(values.shape[1] - weeks, 0)]
     return found
 
 
