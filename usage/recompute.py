@@ -25,7 +25,8 @@ from wire.instants import EPOCH, from_us, to_us
 _SQL = load("usage", "recompute.sql")
 _LOCK = 7_309_004_713
 _METERED = np.array([channel.code for channel in CHANNELS if channel.metered])
-_USAGE = Layout(
+#: The columns of `usage`, as they are copied.
+USAGE = Layout(
     Column(name="computed_at", kind="timestamptz"),
     Column(name="day", kind="date"),
     Column(name="unit_id", kind="integer"),
@@ -143,7 +144,7 @@ def _write(connection: Connection, outcomes: list[Outcome], now: datetime, earli
     stays = ~np.isnan(amount).all(axis=1) | (quality != 0)
 
     stamp = to_us(now) - EPOCH_US
-    rows = _USAGE.write(
+    rows = USAGE.write(
         {
             "computed_at": np.full(int(stays.sum()), stamp),
             "day": days[stays] - EPOCH_DAY,

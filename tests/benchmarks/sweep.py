@@ -27,7 +27,8 @@ from storage.pool import Connection
 from tests.benchmarks.usage import database
 from tests.homes import make_estate, make_units
 from tests.unit.anomaly.homes import FIRST, Home, lived_in, window
-from usage.binary import EPOCH_DAY, Column, Layout
+from usage.binary import EPOCH_DAY
+from usage.recompute import USAGE
 from wire.channels import BY_NAME, EVENTS
 from wire.events import EventType, Method, Result
 from wire.instants import EPOCH
@@ -39,16 +40,6 @@ REQUIRED_YEAR_S = 3.0
 BOOKS = {"anhe": policy.load("anhe")}
 LAST = datetime(2026, 11, 22, tzinfo=UTC).date()
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
-_USAGE = Layout(
-    Column(name="computed_at", kind="timestamptz"),
-    Column(name="day", kind="date"),
-    Column(name="unit_id", kind="integer"),
-    Column(name="channel", kind="smallint"),
-    Column(name="quality", kind="smallint"),
-    Column(name="amount", kind="real", length=24),
-    Column(name="covered_min", kind="smallint", length=24),
-    Column(name="lag_h", kind="smallint", length=24),
-)
 #: Homes copied at once.
 _PART = 2_000
 
@@ -111,7 +102,7 @@ def copy_usage(connection: Connection, unit_ids: list[int], days: int) -> None:
                 " FROM STDIN (FORMAT BINARY)"
             ) as copy,
         ):
-            copy.write(_USAGE.write(columns))
+            copy.write(USAGE.write(columns))
 
 
 def copy_events(connection: Connection, devices: list[int], unit_ids: list[int], days: int) -> None:
@@ -120,7 +111,7 @@ def copy_events(connection: Connection, devices: list[int], unit_ids: list[int],
         "INSERT INTO event (time, received_at, value, device_id, type, method, result, subject, quality,"
         " decoder, dedupe_key)"
         " SELECT t.time, t.time, NULL, d.device_id, CASE WHEN n.n < 2 THEN %(entry)s ELSE %(opened)s END,"
-        " CASE WHEN n.n < 2 THEN %(face)s END, CASE WHEN n.n < 2 THEN %(granted)s END,"
+        " CASE WHEN n.n < 2 THEN %(face)s ELSE 0 END, CASE WHEN n.n < 2 THEN %(granted)s ELSE 0 END,"
         " CASE WHEN n.n < 2 THEN 'p-' || d.unit_id END, 0, 100, t.day || '-' || n.n"
         " FROM unnest(%(devices)s::integer[], %(units)s::integer[]) AS d (device_id, unit_id)"
         " CROSS JOIN generate_series(0, %(days)s - 1) AS day"
