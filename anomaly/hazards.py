@@ -63,7 +63,9 @@ class Hazards:
         self._alarms = np.flatnonzero(np.isin(told.type, list(_ALARMS)))
         self._elders = np.flatnonzero(homes.elder_alone).astype(np.int32)
         of_elders = np.isin(told.unit, self._elders) & np.isin(told.type, [int(one) for one in _SIGNS])
-        self._signs = np.flatnonzero(of_elders)
+        signs = np.flatnonzero(of_elders)
+        self._signs = signs[np.argsort(told.hour[signs], kind="stable")]
+        self._sign_hours = told.hour[self._signs]
         self._contracted = np.flatnonzero(homes.contract_kw > 0).astype(np.int32)
 
     def burst(self, day: int) -> BurstView:
@@ -123,14 +125,18 @@ class Hazards:
         )
 
     def silence(self, day: int) -> SilenceView:
-        """The homes of older people alone."""
+        """The homes of older people alone that may be quiet for long, with the time before."""
         rules, window, ledger = self._policy.elder_silence, self._ledger.window, self._ledger
+        news = self._news(window.energy, day) | self._news(window.water, day)
         first, unit = self._first(day, rules.memory_days), self._elders
+        near = max(day - (self._policy.hazard.latest_hours + rules.min_hours) // 24 - 1, first)
+        litres, _ = self._hours(window.water, unit, near, day)
+        stirred = self._passed(unit, near, day).stirred
+        unit = unit[silence.may_be_quiet(litres, stirred, _to_the_end(news[unit], litres.shape[1]), rules)]
         kwh, kwh_arrived = self._hours(window.energy, unit, first, day)
         litres, litres_arrived = self._hours(window.water, unit, first, day)
-        energy, water = self._news(window.energy, day)[unit], self._news(window.water, day)[unit]
         days = slice(first, day + 1)
-        passed = self._passed(first, day)
+        passed = self._passed(unit, first, day)
         return SilenceView(
             calendar=self._calendar(first, day),
             unit=unit,
@@ -138,7 +144,7 @@ class Hazards:
             litres=litres,
             kwh_arrived=kwh_arrived,
             litres_arrived=litres_arrived,
-            news=_to_the_end(energy | water, kwh.shape[1]),
+            news=_to_the_end(news[unit], kwh.shape[1]),
             stirred=passed.stirred,
             door=passed.last_here > silence.UNKNOWN,
             entry=passed.entry,
@@ -171,16 +177,13 @@ class Hazards:
             np.where(known, arrived - np.int32(24 * first), 0).astype(np.int32),
         )
 
-    def _passed(self, first: int, day: int) -> "_Passed":
-        """What the doors of older people and the sensors inside told, by hour."""
-        told, ledger, unit = self._ledger.window.happenings, self._ledger, self._elders
+    def _passed(self, unit: Ints, first: int, day: int) -> "_Passed":
+        """What the doors of some older people and the sensors inside told, by hour."""
+        told, ledger = self._ledger.window.happenings, self._ledger
         since = max(24 * (day + 1 - told_days(self._policy)), 24 * first)
-        chosen = self._signs
-        chosen = chosen[
-            (told.arrived[chosen] <= ledger.cut)
-            & (told.hour[chosen] >= since)
-            & (told.hour[chosen] < 24 * (day + 1))
-        ]
+        chosen = self._signs[slice(*np.searchsorted(self._sign_hours, [since, 24 * (day + 1)]))]
+        chosen = chosen[(told.arrived[chosen] <= ledger.cut) & np.isin(told.unit[chosen], unit)]
+        chosen = chosen[np.argsort(told.unit[chosen], kind="stable")]
         row = np.searchsorted(unit, told.unit[chosen])
         hour = np.floor(told.hour[chosen]).astype(np.int64) - 24 * first
         shape = (unit.size, 24 * (day + 1 - first))

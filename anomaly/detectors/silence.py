@@ -134,6 +134,15 @@ def water_stirs(litres: Floats, rules: SilenceRules) -> Flags:
         return litres > rules.water_factor * floor + rules.water_margin_l
 
 
+def may_be_quiet(litres: Floats, stirred: Flags, news: Flags, rules: SilenceRules) -> Flags:
+    """A cheap look at the latest hours, (units, hours) each: the units that can be quiet for long enough in
+    what is news. Others need not be looked at."""
+    alive = water_stirs(litres, rules) | stirred
+    at = np.arange(news.shape[1], dtype=np.int32)
+    since = at - np.maximum.accumulate(np.where(alive, at, -1), axis=1)
+    return (news & (since >= rules.min_hours)).sum(axis=1) > 0
+
+
 def detect(view: SilenceView, rules: SilenceRules, scores: ScoreRules) -> list[Finding]:
     """The homes that are quiet for too long, as of the last hour of the view.
 
@@ -149,28 +158,27 @@ def detect(view: SilenceView, rules: SilenceRules, scores: ScoreRules) -> list[F
     list[Finding]
         In the order of the units, at most one each: its latest.
     """
-    likely = _likely(view, rules)
-    if not likely.size:
+    if not view.unit.size:
         return []
-    rest = resting(view.kwh[likely], rules)
+    rest = resting(view.kwh, rules)
     bar = np.repeat(rules.rest_factor * rest + rules.rest_margin_kwh, 24, axis=1)
-    known_energy = np.isfinite(view.kwh[likely]) & np.isfinite(bar)
-    known_water = np.isfinite(view.litres[likely])
+    known_energy = np.isfinite(view.kwh) & np.isfinite(bar)
+    known_water = np.isfinite(view.litres)
     with np.errstate(invalid="ignore"):
-        alive = (view.kwh[likely] > bar) | water_stirs(view.litres[likely], rules) | view.stirred[likely]
+        alive = (view.kwh > bar) | water_stirs(view.litres, rules) | view.stirred
     counts = np.where(
         known_energy & known_water, 1.0, np.where(known_energy | known_water, rules.one_meter_share, 0.0)
     )
-    counts[view.absent[likely]] = 0
+    counts[view.absent] = 0
     findings: list[Finding] = []
-    for index, row in enumerate(likely):
-        starts, ends = _spells(alive[index])
+    for row in range(view.unit.size):
+        starts, ends = _spells(alive[row])
         home = _Home(
-            row=int(row),
-            alive=alive[index],
-            counts=counts[index],
-            known_energy=known_energy[index],
-            known_water=known_water[index],
+            row=row,
+            alive=alive[row],
+            counts=counts[row],
+            known_energy=known_energy[row],
+            known_water=known_water[row],
             starts=starts,
             ends=ends,
         )
@@ -178,18 +186,6 @@ def detect(view: SilenceView, rules: SilenceRules, scores: ScoreRules) -> list[F
         if finding is not None:
             findings.append(finding)
     return findings
-
-
-def _likely(view: SilenceView, rules: SilenceRules) -> Ints:
-    """A cheap look at the latest days: the rows that can be quiet for long enough in the news."""
-    hours = view.news.shape[1]
-    first_news = int(view.news.any(axis=0).argmax())
-    first = max(first_news - rules.min_hours - 24, 0)  # a day more: water is held against one
-    cut = slice(first, None)
-    alive = water_stirs(view.litres[:, cut], rules) | view.stirred[:, cut]
-    at = np.arange(hours - first, dtype=np.int32)
-    since = at - np.maximum.accumulate(np.where(alive, at, -1), axis=1)
-    return np.flatnonzero((view.news[:, cut] & (since >= rules.min_hours)).any(axis=1)).astype(np.int32)
 
 
 def _spells(alive: Flags) -> tuple[Ints, Ints]:
