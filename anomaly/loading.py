@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -30,8 +29,11 @@ from policy.book import PolicyBook
 from storage.pool import Connection
 from storage.queries import load as load_queries
 from usage import arrays
+from usage.binary import EPOCH_US, values_of
+from usage.series import HOUR_US
 from wire.channels import BY_NAME, EVENTS
 from wire.events import EventType, Result
+from wire.instants import to_us
 from wire.quality import NOT_EVIDENCE, Quality
 
 _SQL = load_queries("anomaly", "loading.sql")
@@ -269,21 +271,29 @@ def _happenings(
     calendar: Calendar,
     since: date | None,
 ) -> Happenings:
-    rows: list[tuple[Any, ...]] = []
+    sent: tuple[bytes | None, ...] = (None,) * 9
     if since is not None:
         start = calendar.instant(24 * calendar.index(since))
-        rows = connection.execute(_SQL["told"] + _SQL["happenings"], asked | {"start": start}).fetchall()
-    subjects = {name: number for number, name in enumerate(dict.fromkeys(row[5] for row in rows if row[5]))}
+        with connection.cursor(binary=True) as cursor:
+            query = _SQL["told"] + _SQL["happenings"]
+            sent = cursor.execute(query, asked | {"start": start}).fetchone() or sent
+    unit, time, received, kind, method, subject, registered, fresh, value = sent
+    ids = values_of(unit, "integer").astype(np.int64)
+    known = np.array(sorted(places), np.int64)
+    place = np.array([places[one] for one in known.tolist()], np.int32)
+    origin_us = to_us(calendar.instant(0)) - EPOCH_US
     return Happenings(
-        unit=_ints([places[row[0]] for row in rows]),
-        hour=np.array([calendar.hour(row[1]) for row in rows], np.float64),
-        arrived=_ints([math.ceil(calendar.hour(row[2])) for row in rows]),
-        type=np.array([row[3] for row in rows], np.int16),
-        method=np.array([row[4] for row in rows], np.int16),
-        subject=_ints([subjects.get(row[5], -1) for row in rows]),
-        registered=np.array([row[6] for row in rows], np.bool_),
-        fresh=np.array([row[7] for row in rows], np.bool_),
-        value=np.array([row[8] for row in rows], np.float32),
+        unit=place[np.searchsorted(known, ids)],
+        hour=(values_of(time, "timestamptz").astype(np.int64) - origin_us) / HOUR_US,
+        arrived=(-(-(values_of(received, "timestamptz").astype(np.int64) - origin_us) // HOUR_US)).astype(
+            np.int32
+        ),
+        type=values_of(kind, "smallint").astype(np.int16),
+        method=values_of(method, "smallint").astype(np.int16),
+        subject=values_of(subject, "integer").astype(np.int32),
+        registered=values_of(registered, "smallint").astype(np.bool_),
+        fresh=values_of(fresh, "smallint").astype(np.bool_),
+        value=values_of(value, "real").astype(np.float32),
     )
 
 

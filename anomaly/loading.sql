@@ -54,20 +54,30 @@ FROM told
 GROUP BY 1, 2, 3
 
 -- happenings --
--- What happened, one by one. Somebody is fresh who was not let in there in so many days before.
-SELECT t.unit_id, t.time, t.received_at, t.type, coalesce(t.method, 0), t.subject,
-       EXISTS (SELECT FROM v_registered r
-               WHERE r.unit_id = t.unit_id AND r.subject = t.subject
-                 AND r.starts_at <= t.time AND (r.ends_at IS NULL OR t.time < r.ends_at)),
-       t.subject IS NOT NULL AND NOT EXISTS (
-           SELECT FROM v_event e
-           WHERE e.device_id = t.device_id AND e.subject = t.subject AND e.type = t.type
-             AND e.result <> %(denied)s AND e.time < t.time AND e.time >= t.time - %(fresh)s
-             AND e.time >= t.valid_from AND e.quality & %(not_evidence)s = 0),
-       t.value
-FROM told t
-WHERE t.happened AND (t.type <> %(entry)s OR t.result <> %(denied)s)
-ORDER BY t.unit_id, t.time, t.type, t.subject
+-- What happened, one by one, a column an array. Somebody is fresh who was not let in there in so many days
+-- before; a subject is a number, the same throughout.
+SELECT array_send(array_agg(h.unit_id)), array_send(array_agg(h.time)), array_send(array_agg(h.received_at)),
+       array_send(array_agg(h.type)), array_send(array_agg(h.method)), array_send(array_agg(h.subject)),
+       array_send(array_agg(h.registered)), array_send(array_agg(h.fresh)), array_send(array_agg(h.value))
+FROM (
+    SELECT t.unit_id, t.time, t.received_at, t.type, coalesce(t.method, 0::smallint) AS method,
+           CASE WHEN t.subject IS NULL THEN -1
+                ELSE (dense_rank() OVER (ORDER BY t.subject))::integer END AS subject,
+           EXISTS (SELECT FROM v_registered r
+                   WHERE r.unit_id = t.unit_id AND r.subject = t.subject
+                     AND r.starts_at <= t.time AND (r.ends_at IS NULL OR t.time < r.ends_at)
+                  )::integer::smallint AS registered,
+           (t.subject IS NOT NULL AND NOT EXISTS (
+               SELECT FROM v_event e
+               WHERE e.device_id = t.device_id AND e.subject = t.subject AND e.type = t.type
+                 AND e.result <> %(denied)s AND e.time < t.time AND e.time >= t.time - %(fresh)s
+                 AND e.time >= t.valid_from AND e.quality & %(not_evidence)s = 0
+           ))::integer::smallint AS fresh,
+           t.value::real AS value
+    FROM told t
+    WHERE t.happened AND (t.type <> %(entry)s OR t.result <> %(denied)s)
+    ORDER BY t.unit_id, t.time, t.type, t.subject
+) h
 
 -- residents --
 SELECT unit_id, (starts_at + make_interval(hours => %(offset_h)s))::date - %(first)s::date,
