@@ -22,3 +22,7 @@ class FeedRefused(AnomalyError):
 
 class NothingToTakeBack(AnomalyError):
     """No calibration is in force there."""
+
+
+class ModelRefused(AnomalyError):
+    """A file of weights does not fit the program."""

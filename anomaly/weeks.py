@@ -111,8 +111,9 @@ class Weeks:
         return news | first_time
 
 
-def peers(rows: Floats) -> Floats:
-    """The median of the homes that are known in each week; (weeks, fields of meters)."""
+def peers(rows: Floats, at_least: int = 1) -> Floats:
+    """The median of the homes that are known in each week; (weeks, fields of meters). Unknown where there are
+    fewer than `at_least`."""
     meters = rows[:, :, METERS]
     known = np.isfinite(meters)
     ordered = np.sort(np.where(known, meters, np.inf), axis=0)
@@ -121,7 +122,7 @@ def peers(rows: Floats) -> Floats:
         np.take_along_axis(ordered, at[None], axis=0)[0] for at in (np.maximum(count - 1, 0) // 2, count // 2)
     )
     with np.errstate(invalid="ignore"):
-        return np.where(count > 0, (low + high) / 2, np.nan).astype(np.float32)
+        return np.where(count >= at_least, (low + high) / 2, np.nan).astype(np.float32)
 
 
 def register(window: Window, span: Span, cut: int) -> Floats:
