@@ -215,9 +215,10 @@ def _went(
 ) -> NDArray[np.int8]:
     """Of each happening, by unit and then by time, whether somebody came in or went out."""
     kind, is_entry = told.type[chosen], told.type[chosen] == EventType.entry
-    span = float(told.hour.max(initial=0)) + 1
-    at = told.hour[chosen] + 2 * span * row  # homes lie further apart than any two of their hours
-    entered = np.maximum.accumulate(np.where(is_entry, at, -2 * span))
+    hour = told.hour[chosen]
+    span = float(hour.max(initial=0) - hour.min(initial=0)) + 1
+    at = hour + 2 * span * row  # homes lie further apart than any two of their hours
+    entered = np.maximum.accumulate(np.where(is_entry, at, -np.inf))
     came_in = is_entry | ((kind == EventType.door_opened) & ((at - entered) * 3600 <= beside_s))
     opened = kind == EventType.door_opened
     return np.where(came_in, silence.CAME_IN, np.where(opened, silence.WENT_OUT, silence.UNKNOWN)).astype(
