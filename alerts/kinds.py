@@ -21,6 +21,7 @@ class Kind:
     code: str
     severity: Severity
     #: What was seen, and where to look first; `{…}` are values of the alert's detail, seconds as a span.
+    #: What the use of a home says of a device comes with its own sentence.
     zh: str
     en: str
 
@@ -96,6 +97,23 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 en="Device sends too much, the excess is in quarantine: check its settings",
             ),
             Kind(
+                code="clock_skew", severity="info", zh="用量时段偏移：{zh}", en="Hours of use shifted: {en}"
+            ),
+            Kind(code="meter_stuck", severity="warning", zh="表计不走：{zh}", en="Meter stands still: {en}"),
+            Kind(
+                code="lock_silent",
+                severity="warning",
+                zh="门锁无开门记录：{zh}",
+                en="Lock tells no openings: {en}",
+            ),
+            Kind(
+                code="meters_crossed",
+                severity="warning",
+                zh="电表疑似接错：{zh}（另一户：{other_unit}）",
+                en="Meters perhaps crossed: {en} (the other home: {other_unit})",
+            ),
+            Kind(code="usage_lump", severity="info", zh="中断后合计用量：{zh}", en="Sum after a gap: {en}"),
+            Kind(
                 code="supply_cut",
                 severity="warning",
                 zh="按安全指令切断的水、电或气尚未恢复；险情解除后请恢复供应",
@@ -148,6 +166,11 @@ OF_FAULT: Mapping[Fault, str] = MappingProxyType(
         Fault.stuck: "value_stuck",
         Fault.low_battery: "battery_low",
         Fault.rate_limited: "rate_limited",
+        Fault.clock_skew: "clock_skew",
+        Fault.stuck_beside_life: "meter_stuck",
+        Fault.lock_outage: "lock_silent",
+        Fault.crossed: "meters_crossed",
+        Fault.lump: "usage_lump",
     }
 )
 

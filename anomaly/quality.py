@@ -13,12 +13,25 @@ import numpy as np
 from anomaly.ledger import Ledger
 from anomaly.quality_clock import Clocks
 from anomaly.quality_cross import Crossings
-from anomaly.quality_faults import DOOR, ENERGY, KINDS, LUMP, WATER, Fault, QualityRules
+from anomaly.quality_faults import (
+    CROSSED,
+    DOOR,
+    ENERGY,
+    KINDS,
+    LOCK_OUTAGE,
+    LUMP,
+    STUCK,
+    WATER,
+    Fault,
+    QualityRules,
+)
 from anomaly.quality_lumps import Lumps
 from anomaly.quality_still import days_of, silent_locks, stuck
 from anomaly.quality_weeks import Weeks
 from anomaly.window import NEVER, Flags, Metered, Window
 
+#: Faults for which the days of a source say nothing of who was there; a turned clock leaves days as they are.
+OF_DAYS = (STUCK, LOCK_OUTAGE, CROSSED)
 #: Order of the sources on axis 0 of `hidden`: that of `anomaly.detectors.idle.SOURCES`.
 _SOURCES = (ENERGY, WATER, DOOR)
 
@@ -32,6 +45,26 @@ class Quality:
         self._clocks, self._crossings = Clocks(self._weeks), Crossings(self._weeks)
         self._lumps = Lumps(ledger, rules, self._weeks.first_day)
         self._looked = 0
+        #: The last day of the week that was asked about last, and what was wrong then.
+        self._week: tuple[int, list[Fault]] | None = None
+
+    def known(self, day: int, latest: int) -> list[Fault]:
+        """What was wrong as of the end of the newest week that is over by a day; moves the ledger there.
+
+        Once a week, so that an evening is judged by the same faults however the range around it is cut.
+
+        Parameters
+        ----------
+        day : int
+            Position on the day axis; days rise from call to call.
+        latest : int
+            Hour up to which anything is known.
+        """
+        last = day - (day + 1 - self._weeks.first_day) % 7
+        if self._week is None or self._week[0] != last:
+            self._ledger.advance(min(24 * (last + 1), latest))
+            self._week = last, self.faults(last)
+        return self._week[1]
 
     def faults(self, day: int) -> list[Fault]:
         """What is wrong, or was within the memory, as of the evening of a day: by unit, kind and start.

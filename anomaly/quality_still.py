@@ -99,7 +99,7 @@ def stuck(ledger: Ledger, days: Days, rules: QualityRules) -> list[Fault]:
                     since_h=24 * begun,
                     until_h=24 * (days.first + end) if over else None,
                     sure=round(float(life.mean()), 3),
-                    numbers={"days": facts.days, "alive_days": facts.alive, "amount": facts.amount},
+                    numbers={"days": facts.days, "other_days": facts.alive, "amount": facts.amount},
                     zh=zh,
                     en=en,
                 )
@@ -137,7 +137,7 @@ def silent_locks(ledger: Ledger, days: Days, rules: QualityRules) -> list[Fault]
                 since_h=24 * begun,
                 until_h=24 * (days.first + end) if end < days.passed.shape[1] else None,
                 sure=round(count / (end - start), 3),
-                numbers={"days": end - start, "alive_days": count},
+                numbers={"days": end - start, "other_days": count},
                 zh=zh,
                 en=en,
             )

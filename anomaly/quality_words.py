@@ -1,4 +1,7 @@
-"""What is said of meters and locks that seem wrong: what was seen, since when, and where to look."""
+"""What is said of meters and locks that seem wrong: what was seen, since when, and where to look.
+
+The sentences stand on the list of the devices, so they speak of devices and never of the people in a home.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,37 +30,36 @@ def clock(hours: int, since: date, rules: QualityRules) -> tuple[str, str]:
     way = ("晚", "later") if hours > 0 else ("早", "earlier")
     return (
         f"自{since:%Y-%m-%d}起，用电和用水的时段比此前{rules.earlier_weeks}周整体{way[0]}了{abs(hours)}小时；"
-        "表计或网关的时钟可能不准，住户作息改变也会如此",
+        "请核对表计和网关的时钟，时钟无误则表计没有问题",
         f"Since {since:%Y-%m-%d} electricity and water are used {abs(hours)} hours {way[1]} in the day than "
-        f"in the {rules.earlier_weeks} weeks before: the clock of the meters or their gateway may be off; "
-        "people who keep other hours look the same",
+        f"in the {rules.earlier_weeks} weeks before: please check the clock of the meters and their gateway; "
+        "if that is right, nothing is wrong with them",
     )
 
 
 def stuck(facts: Still) -> tuple[str, str]:
     """A meter reports and stands still beside life."""
     zh_name, en_name = ("电表", "electricity meter") if facts.channel == ENERGY else ("水表", "water meter")
-    other = ("用水", "water") if facts.channel == ENERGY else ("用电", "electricity")
-    zh_seen, en_seen = other
+    zh_other, en_other = ("水表", "the water meter") if facts.channel == ENERGY else ("电表", "electricity")
     if facts.passed:
-        zh_seen, en_seen = f"{other[0]}或门锁", f"{other[1]} or the door"
+        zh_other, en_other = f"{zh_other}或门锁", f"{en_other} or the door"
     zh_value = "没有走数" if facts.amount == 0 else f"每小时读数完全相同（每日{facts.amount:g}）"
     en_value = "did not move" if facts.amount == 0 else f"counted the same each hour ({facts.amount:g} a day)"
     zh_since, en_since = ("至少自", "at least since") if facts.at_least else ("自", "since")
     return (
-        f"{zh_name}{zh_since}{facts.since:%Y-%m-%d}起有上报但{zh_value}：{facts.days}天中有{facts.alive}天"
-        f"{zh_seen}显示有人活动；请查表计",
-        f"The {en_name} reports but {en_value} {en_since} {facts.since:%Y-%m-%d}: on {facts.alive} of "
-        f"{facts.days} days {en_seen} showed somebody there; please look at the meter",
+        f"{zh_name}{zh_since}{facts.since:%Y-%m-%d}起有上报但{zh_value}，"
+        f"而{facts.days}天中有{facts.alive}天{zh_other}照常有变化；请查表计",
+        f"The {en_name} reports but {en_value} {en_since} {facts.since:%Y-%m-%d}, while on {facts.alive} of "
+        f"{facts.days} days {en_other} moved as ever: please look at the meter",
     )
 
 
-def lock(since: date, days: int, alive: int) -> tuple[str, str]:
-    """A door of which nothing is heard while people are there."""
+def lock(since: date, days: int, moved: int) -> tuple[str, str]:
+    """A door of which nothing is heard while the meters move."""
     return (
-        f"门锁自{since:%Y-%m-%d}起{days}天没有开门记录，其中{alive}天用电用水显示有人；请查门锁的电池和网络",
-        f"No opening was heard of the door for {days} days since {since:%Y-%m-%d}, and on {alive} of them "
-        "the meters showed somebody there: please look at the lock's battery and line",
+        f"门锁自{since:%Y-%m-%d}起{days}天没有开门记录，而其中{moved}天电表水表照常走数；请查门锁的电池和网络",
+        f"No opening of the door was heard for {days} days since {since:%Y-%m-%d}, while on {moved} of them "
+        "the meters moved as ever: please look at the lock's battery and line",
     )
 
 

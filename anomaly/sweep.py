@@ -5,13 +5,15 @@ more than a day. The evening of a day that is not over is now.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Protocol
 
-from anomaly import calibration, hazards, loading, signals, views
+import numpy as np
+
+from anomaly import calibration, hazards, loading, quality, quality_devices, signals, views
 from anomaly.detectors import alarm, burst, idle, leak, overload, silence
 from anomaly.errors import AnomalyError
 from anomaly.features import resolution
@@ -19,8 +21,11 @@ from anomaly.findings import Finding
 from anomaly.hazards import Hazards
 from anomaly.ledger import Ledger
 from anomaly.loading import Block
+from anomaly.quality import Quality
+from anomaly.quality_faults import Fault
 from anomaly.signals import Signal
 from anomaly.window import Window
+from devices.doubts import Doubt, doubt
 from policy.book import Policy, PolicyBook
 from storage import watermark
 from storage.pool import Connection
@@ -93,8 +98,19 @@ def sweep(
     for block in blocks:
         until = min(last, block.today(now))
         done += len(block.unit_ids)
+        doubted: list[Doubt] = []
         try:
-            rows = list(evenings_of(connection, block, block.book(books), first=first, last=until, now=now))
+            rows = list(
+                evenings_of(
+                    connection,
+                    block,
+                    block.book(books),
+                    first=first,
+                    last=until,
+                    now=now,
+                    faulty=partial(_doubted, doubted),
+                )
+            )
         except AnomalyError as error:
             block.leave_out(error)
             left_out += len(block.unit_ids)
@@ -103,6 +119,8 @@ def sweep(
                 removed += signals.replace(
                     connection, rows, unit_ids=block.unit_ids, kinds=KINDS, first=first, last=until
                 )
+                if until == block.today(now):
+                    doubt(connection, doubted, unit_ids=block.unit_ids, now=now)
                 found += len(rows)
                 evenings += len(block.unit_ids) * ((until - first).days + 1)
                 newest = max(until, newest or until)
@@ -112,14 +130,25 @@ def sweep(
     return Swept(homes=homes, left_out=left_out, evenings=evenings, signals=found, removed=removed)
 
 
+#: Takes what is wrong with the meters and locks of a block as of the last evening of a range.
+Faulty = Callable[[Window, list[Fault]], None]
+
+
 def evenings_of(
-    connection: Connection, block: Block, book: PolicyBook, *, first: date, last: date, now: datetime
+    connection: Connection,
+    block: Block,
+    book: PolicyBook,
+    *,
+    first: date,
+    last: date,
+    now: datetime,
+    faulty: Faulty | None = None,
 ) -> Iterator[Signal]:
     """What the detectors say of a block as of each day of a range, as right as visits have taught by then."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     ends = {day: min(block.calendar(day, day).instant(24), now) for day in days}
     taught = calibration.curves(connection, city=block.city, detectors=DETECTORS, at=[*ends.values()])
-    for signal in judged(partial(loading.load, connection, block), book, days, now=now):
+    for signal in judged(partial(loading.load, connection, block), book, days, now=now, faulty=faulty):
         curve = taught[ends[signal.as_of]].get(signal.finding.kind)
         yield signal if curve is None else signal.moved(curve)
 
@@ -132,7 +161,9 @@ class Shown(Protocol):
     ) -> Window: ...
 
 
-def judged(shown: Shown, book: PolicyBook, days: Sequence[date], *, now: datetime) -> Iterator[Signal]:
+def judged(
+    shown: Shown, book: PolicyBook, days: Sequence[date], *, now: datetime, faulty: Faulty | None = None
+) -> Iterator[Signal]:
     """What the detectors say of a block as of each of some days, which rise, each under its policy."""
     for _, stretch in groupby(days, key=lambda day: id(book.on(day))):
         same = list(stretch)
@@ -144,7 +175,7 @@ def judged(shown: Shown, book: PolicyBook, days: Sequence[date], *, now: datetim
             covered_min=policy.signs.covered_min,
             told_since=same[0] - timedelta(days=hazards.told_days(policy)),
         )
-        yield from walk(window, policy, same, now=now)
+        yield from walk(window, policy, same, now=now, faulty=faulty if same[-1] == days[-1] else None)
 
 
 def reach_days(policy: Policy) -> int:
@@ -152,21 +183,25 @@ def reach_days(policy: Policy) -> int:
     signs = policy.signs
     before = max(signs.standby_days, signs.door_memory_days)
     leak_days = max(policy.leak.memory_days, policy.leak.baseline_days + policy.leak.baseline_skip_days + 1)
-    return max(policy.idle.memory_days + before, leak_days, hazards.reach_days(policy))
+    quality_days = quality.reach_days(policy.quality) + before
+    return max(policy.idle.memory_days + before, leak_days, hazards.reach_days(policy), quality_days)
 
 
-def walk(window: Window, policy: Policy, days: Sequence[date], *, now: datetime) -> Iterator[Signal]:
+def walk(
+    window: Window, policy: Policy, days: Sequence[date], *, now: datetime, faulty: Faulty | None = None
+) -> Iterator[Signal]:
     """What the detectors say of a block as of each of some days, which rise, under one policy."""
     calendar = window.calendar
     latest = loading.cut_at(calendar, now)
     ledger = Ledger(window, policy.signs)
-    dangers = Hazards(ledger, policy)
+    dangers, trust = Hazards(ledger, policy), Quality(ledger, policy.quality)
     for day in days:
         at = calendar.index(day)
         cut = min(24 * (at + 1), latest)
+        faults = trust.known(at, latest)
         ledger.advance(cut)
         evening = min(calendar.instant(24 * (at + 1)), now)
-        for finding in [*_dangers(dangers, policy, at), *_detect(ledger, policy, at)]:
+        for finding in [*_dangers(dangers, policy, at), *_detect(ledger, policy, at, faults)]:
             yield Signal(
                 unit_id=window.unit_ids[finding.unit],
                 as_of=day,
@@ -175,6 +210,13 @@ def walk(window: Window, policy: Policy, days: Sequence[date], *, now: datetime)
                 detector=DETECTORS[finding.kind],
                 policy=policy.version,
             )
+    if faulty is not None and days:
+        at = calendar.index(days[-1])
+        faulty(window, quality.standing(trust.faults(at), ledger.cut, policy.quality))
+
+
+def _doubted(into: list[Doubt], window: Window, faults: list[Fault]) -> None:
+    into[:] = quality_devices.doubts(window, faults)
 
 
 def _dangers(dangers: Hazards, policy: Policy, at: int) -> list[Finding]:
@@ -185,12 +227,17 @@ def _dangers(dangers: Hazards, policy: Policy, at: int) -> list[Finding]:
     return found + overload.detect(dangers.overload(at), policy.overload, bands)
 
 
-def _detect(ledger: Ledger, policy: Policy, at: int) -> list[Finding]:
+def _detect(ledger: Ledger, policy: Policy, at: int, faults: list[Fault]) -> list[Finding]:
     memory = policy.idle.memory_days
     steps = ledger.water_step_l[:, max(at + 1 - memory, 0) : at + 1]
     fine = resolution(steps, policy.leak.coarsest_l)
     found = leak.detect(views.leak_view(ledger, at, policy.leak, fine), policy.leak, policy.bands)
-    return found + idle.detect(views.idle_view(ledger, at, memory), policy.idle, policy.bands)
+    view = views.idle_view(ledger, at, memory)
+    hidden = quality.hidden(
+        faults, quality.OF_DAYS, units=view.signs.shape[1], first=max(at + 1 - memory, 0), end=at + 1
+    )
+    view = replace(view, signs=np.where(hidden, np.float32(np.nan), view.signs))
+    return found + idle.detect(view, policy.idle, policy.bands)
 
 
 def _remember(connection: Connection, *, first: date, last: date, now: datetime) -> None:

@@ -48,10 +48,22 @@ class Kind(StrEnum):
     low_battery = "low_battery"
     #: It sends more than it may.
     rate_limited = "rate_limited"
+    #: What is used lies some hours later or earlier in the day than it did.
+    clock_skew = "clock_skew"
+    #: A meter reports and stands still while other sources of the home show that somebody is there.
+    stuck_beside_life = "stuck_beside_life"
+    #: A lock says nothing while the home's meters show that somebody is there.
+    lock_outage = "lock_outage"
+    #: It seems to have changed places with another home's.
+    crossed = "crossed"
+    #: What was used over a gap came as one hour's.
+    lump = "lump"
 
 
 #: It is not heard at all; what it last said of itself stands.
 SILENCES = frozenset({Kind.offline, Kind.never_heard})
+#: Told by what a home used and not by the device's own signs: `devices.doubts` writes and clears them.
+DOUBTS = frozenset({Kind.clock_skew, Kind.stuck_beside_life, Kind.lock_outage, Kind.crossed, Kind.lump})
 
 
 @dataclass(frozen=True, kw_only=True)

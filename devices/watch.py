@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from devices.channels import look
-from devices.conditions import SILENCES, Condition, Facts, Kind, Listening, conditions
+from devices.conditions import DOUBTS, SILENCES, Condition, Facts, Kind, Listening, conditions
 from devices.gateways import Excuse, fold
 from devices.profiles import Profile, load_profiles
 from policy.book import Policy
@@ -136,6 +136,8 @@ def _write(
     stood = {
         "heard": [facts[one.device_id].received_at for one in found],
         "silences": [str(kind) for kind in SILENCES],
+        "doubts": [str(kind) for kind in DOUBTS],
+        "watched": list(facts),
     }
     connection.execute(_SQL["clear"], keys | stood)
     connection.execute(

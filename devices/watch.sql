@@ -124,9 +124,11 @@ WHERE d.status = 'active' AND d.profile = ANY(%(profiles)s) AND e.value IS DISTI
 SELECT device_id, kind, behind, until FROM device_condition
 
 -- clear --
--- What the pass no longer finds, and the silence of what was heard while it looked.
+-- What the pass no longer finds, and the silence of what was heard while it looked. What the use of a home says of
+-- a device stays while it hangs somewhere: it is cleared by use.
 DELETE FROM device_condition c
-WHERE NOT EXISTS (
+WHERE NOT (c.kind = ANY(%(doubts)s) AND c.device_id = ANY(%(watched)s))
+  AND NOT EXISTS (
     SELECT
     FROM unnest(%(devices)s::integer[], %(kinds)s::text[], %(channels)s::smallint[],
                 %(heard)s::timestamptz[]) AS f (device_id, kind, channel, heard)
