@@ -253,7 +253,7 @@ class Quality:
     cross_margin: float = key(number(0, 4))
     cross_apart_days: int = key(whole(0, 7), unit="d")
     #: A meter is stuck: it stood still on so many days, and on this share of the latest of them others show
-    #: life; where no door was heard the other meter alone on the second share. A door tells from so many days.
+    #: life; without a door the other meter alone on the second share. A door tells after so many days.
     still_days: int = key(whole(3, 90), unit="d")
     still_life_share: float = key(share())
     still_power_share: float = key(share())
