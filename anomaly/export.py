@@ -13,7 +13,18 @@ from storage.queries import load
 _SQL = load("anomaly", "export.sql")
 
 #: What the back-test knows; other kinds on demand.
-KINDS = ("leak", "vacancy")
+KINDS = (
+    "leak",
+    "vacancy",
+    "alarm",
+    "burst",
+    "elder_silence",
+    "overload",
+    "sublet",
+    "group_rental",
+    "business",
+    "short_stay",
+)
 _SCHEMA = pa.schema(
     [
         ("unit_id", pa.string()),

@@ -14,13 +14,14 @@ from typing import Protocol
 import numpy as np
 
 from anomaly import calibration, hazards, loading, quality, quality_devices, signals, views
-from anomaly.detectors import alarm, burst, idle, leak, overload, silence
+from anomaly.detectors import alarm, burst, idle, leak, overload, people, silence
 from anomaly.errors import AnomalyError
 from anomaly.features import resolution
 from anomaly.findings import Finding
 from anomaly.hazards import Hazards
 from anomaly.ledger import Ledger
 from anomaly.loading import Block
+from anomaly.people import REACH_DAYS, VERSION, People
 from anomaly.quality import Quality
 from anomaly.quality_faults import Fault
 from anomaly.signals import Signal
@@ -41,6 +42,7 @@ DETECTORS = {
     leak.LEAK: "leak/1",
     idle.VACANCY: "idle/1",
     idle.IDLE_LIMIT: "idle/1",
+    **dict.fromkeys(people.KINDS, VERSION),
 }
 #: Kinds that a sweep answers for.
 KINDS = tuple(DETECTORS)
@@ -173,7 +175,7 @@ def judged(
             last=same[-1],
             now=now,
             covered_min=policy.signs.covered_min,
-            told_since=same[0] - timedelta(days=hazards.told_days(policy)),
+            told_since=same[0] - timedelta(days=max(hazards.told_days(policy), REACH_DAYS)),
         )
         yield from walk(window, policy, same, now=now, faulty=faulty if same[-1] == days[-1] else None)
 
@@ -184,7 +186,13 @@ def reach_days(policy: Policy) -> int:
     before = max(signs.standby_days, signs.door_memory_days)
     leak_days = max(policy.leak.memory_days, policy.leak.baseline_days + policy.leak.baseline_skip_days + 1)
     quality_days = quality.reach_days(policy.quality) + before
-    return max(policy.idle.memory_days + before, leak_days, hazards.reach_days(policy), quality_days)
+    return max(
+        policy.idle.memory_days + before,
+        leak_days,
+        hazards.reach_days(policy),
+        quality_days,
+        REACH_DAYS + before,
+    )
 
 
 def walk(
@@ -194,14 +202,15 @@ def walk(
     calendar = window.calendar
     latest = loading.cut_at(calendar, now)
     ledger = Ledger(window, policy.signs)
-    dangers, trust = Hazards(ledger, policy), Quality(ledger, policy.quality)
+    dangers, trust, weekly = Hazards(ledger, policy), Quality(ledger, policy.quality), People(ledger)
     for day in days:
         at = calendar.index(day)
         cut = min(24 * (at + 1), latest)
         faults = trust.known(at, latest)
+        who = weekly.standing(policy.people, at, latest, policy.people.peers_min)
         ledger.advance(cut)
         evening = min(calendar.instant(24 * (at + 1)), now)
-        for finding in [*_dangers(dangers, policy, at), *_detect(ledger, policy, at, faults)]:
+        for finding in [*_dangers(dangers, policy, at), *_detect(ledger, policy, at, faults), *who]:
             yield Signal(
                 unit_id=window.unit_ids[finding.unit],
                 as_of=day,
