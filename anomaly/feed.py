@@ -171,7 +171,7 @@ class Feed:
         self.hours = self.hours.spread(
             units=len(self.codes), first_day=min(days, default=0), end_day=max(days, default=0)
         )
-        book(self.hours, turns, covered_min)
+        book(self.hours, turns, covered_min, before_us=self.taken_us)
         self.taken_us = ends[-1]
 
     def _metered(self, channel: str, at: Ints, calendar: Calendar, covered_min: int) -> Metered:

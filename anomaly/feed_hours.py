@@ -106,10 +106,16 @@ def derive(
             yield Turn(by_us=by_us, before_us=[before_us, *evenings][number], outcomes=found)
 
 
-def book(hours: Hours, turns: Sequence[Turn], covered_min: int) -> None:
+def book(hours: Hours, turns: Sequence[Turn], covered_min: int, *, before_us: int) -> None:
     """Write what became known, in turn.
 
-    An hour that the last turn dates back to an evening on which it was not known is known after that.
+    An hour may rest on nothing but readings of an evening on which it was not known all the same, because
+    others were missing beside it. It is known by the turn that tells it.
+
+    Parameters
+    ----------
+    before_us : int
+        The evening up to which all was booked before.
     """
     missing: dict[Series, list[_Missing]] = {}
     for turn in turns:
@@ -117,10 +123,6 @@ def book(hours: Hours, turns: Sequence[Turn], covered_min: int) -> None:
             span, derived = outcome.span, outcome.derived
             days = slice(span.first - hours.first_day, span.end - hours.first_day)
             at = CODES.index(span.channel), span.unit_id, days
-            lag = derived.lag_h.astype(np.int64)
-            if turn is turns[-1]:
-                for one in missing.get(span.series, ()):
-                    one.postpone(lag, span.first)
             end_h = np.arange(span.first * 24, span.end * 24).reshape(-1, 24) + 1
             kept = (
                 np.isfinite(hours.amount[at])
@@ -128,8 +130,15 @@ def book(hours: Hours, turns: Sequence[Turn], covered_min: int) -> None:
                 & (end_h + hours.lag_h[at] <= turn.before_us // HOUR_US)
             )
             known = np.isfinite(derived.amount) & (derived.covered_min >= covered_min)
-            one = _Missing(by_h=turn.by_us // HOUR_US, first=span.first, hours=~known & ~kept)
-            missing.setdefault(span.series, []).append(one)
+            lag = derived.lag_h.astype(np.int64)
+            belated = end_h + lag <= before_us // HOUR_US
+            for one in missing.get(span.series, ()):
+                belated |= one.within(span.first, span.end) & (end_h + lag <= one.by_h)
+            since = np.clip(turn.before_us // HOUR_US + 1 - end_h, 0, NEVER_H)
+            lag = np.where(belated, np.maximum(lag, since), lag)
+            missing.setdefault(span.series, []).append(
+                _Missing(by_h=turn.by_us // HOUR_US, first=span.first, hours=~known & ~kept)
+            )
             for name, new in zip(_PARTS, (derived.amount, derived.covered_min, lag), strict=True):
                 table = getattr(hours, name)
                 table[at] = np.where(kept, table[at], new.astype(table.dtype))
@@ -146,16 +155,13 @@ class _Missing:
     #: (days, 24)
     hours: NDArray[np.bool_]
 
-    def postpone(self, lag: Ints, first: int) -> None:
-        """Let them be known after that evening, in the lags of days from `first` on."""
-        low = max(first, self.first)
-        high = min(first + lag.shape[0], self.first + self.hours.shape[0])
-        if low >= high:
-            return
-        end_h = np.arange(low * 24, high * 24).reshape(-1, 24) + 1
-        mine, theirs = lag[low - first : high - first], self.hours[low - self.first : high - self.first]
-        least = np.minimum(self.by_h + 1 - end_h, NEVER_H)
-        mine[...] = np.where(theirs, np.maximum(mine, least), mine)
+    def within(self, first: int, end: int) -> NDArray[np.bool_]:
+        """The same on other days, (days, 24)."""
+        found = np.zeros((end - first, 24), np.bool_)
+        low, high = max(first, self.first), min(end, self.first + self.hours.shape[0])
+        if low < high:
+            found[low - first : high - first] = self.hours[low - self.first : high - self.first]
+        return found
 
 
 def _outcomes(

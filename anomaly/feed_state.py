@@ -64,7 +64,7 @@ def load(folder: Path, *, city: str, zone: ZoneInfo, units: tuple[Unit, ...]) ->
                     f"{folder} is of {name} {texts.get(name)}, not {mine}: begin with an empty folder"
                 )
         return _state(generation, texts, zone, units)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
         raise FeedRefused(f"{folder} is damaged: {error!r}; begin with an empty folder") from error
 
 
