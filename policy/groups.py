@@ -285,6 +285,9 @@ class Idle:
     #: Days on the clock at which a lead is raised, and at which it weighs more.
     lead_days: int = key(whole(7, 365), unit="d")
     long_days: int = key(whole(7, 365), unit="d")
+    #: A home that somebody looks in on: this share of so many of the latest days are quiet, none is excused.
+    mostly_days: int = key(whole(30, 365), unit="d")
+    mostly_share: float = key(share())
     #: Sources that must agree for a day to count.
     min_sources: int = key(whole(2, 3))
     #: A source agrees as a whole when it was quiet on more than this share of the days counted.
@@ -468,8 +471,13 @@ class ElderSilence:
 class People:
     """Somebody else, or more people, live in a home than are registered; looked at by the week."""
 
-    #: Probability that a visit finds something, from which on a lead is raised.
+    #: Probability that a visit finds something, from which on a lead is raised where the door is heard.
     raise_at: float = key(share())
+    #: Where it is not, the meters show another household less surely than what else they show.
+    raise_at_other_household: float = key(share())
+    raise_at_meters: float = key(share())
+    #: The kind that names a lead must hold so much of the odds: before it does, a week is waited for.
+    kind_share: float = key(share())
     #: The mean of so many weeks counts, where the door is heard and where it is not.
     agree_weeks: int = key(whole(1, 8))
     agree_weeks_meters: int = key(whole(1, 8))

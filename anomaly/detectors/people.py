@@ -40,6 +40,12 @@ class PeopleRules(words.WordRules, Protocol):
     @property
     def raise_at(self) -> float: ...
     @property
+    def raise_at_other_household(self) -> float: ...
+    @property
+    def raise_at_meters(self) -> float: ...
+    @property
+    def kind_share(self) -> float: ...
+    @property
     def agree_weeks(self) -> int: ...
     @property
     def agree_weeks_meters(self) -> int: ...
@@ -116,7 +122,7 @@ def detect(view: PeopleView, rules: PeopleRules, model: Model) -> list[Finding]:
         In the order of the units, at most one each.
     """
     found = odds(view, rules, model)
-    raised = np.flatnonzero(found.known & (found.chance >= rules.raise_at))
+    raised = np.flatnonzero(_raised(found, rules, model))
     if not raised.size:
         return []
     starts = since(view, raised)
@@ -184,6 +190,15 @@ def _standard(view: PeopleView) -> Numbers:
     beside = np.where(known, values - own, 0)
     spread = np.sqrt((beside**2).sum(axis=(0, 1)) / np.maximum(known.sum(axis=(0, 1)), 1))
     return beside / (spread + 1e-6) * size
+
+
+def _raised(found: Odds, rules: PeopleRules, model: Model) -> Flags:
+    """Homes that are past what their kind and sources ask for."""
+    ranked = shares(found.log_odds)
+    other = ranked.argmax(axis=1) == model.kinds.index(SUBLET)
+    meters = np.where(other, rules.raise_at_other_household, rules.raise_at_meters)
+    needed = np.where(found.door, rules.raise_at, meters)
+    return found.known & (found.chance >= needed) & (ranked.max(axis=1) >= rules.kind_share)
 
 
 def _known(view: PeopleView, rules: PeopleRules) -> Flags:

@@ -36,8 +36,14 @@ EVERY = 4
 PARTS = 5
 #: What arrived later than this was not there when the week was looked at.
 LATE_H = 72
-#: Weeks whose mean counts, door heard or not, and log odds from which on a lead teaches the probability.
-AGREE, AGREE_METERS, LEAD_FROM = 2, 3, -2.0
+#: Log odds at whose first crossing a week teaches the probability: leads are raised when a bar is passed.
+BARS = np.arange(-2, 3.01, 0.25)
+#: A home is asked about again after so many weeks.
+AGAIN = 9
+
+
+#: What the back-test judges by: the probability is learned of what is shown.
+RULES = packs.book().on(date(2025, 12, 31)).people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,28 +157,28 @@ def out_of_part(taught: Taught) -> np.ndarray:
             inside = (taught.part != part) & (taught.door if door else True)
             found = fit(taught.rows(inside), names(door), len(KINDS))
             here = (taught.part == part) & (taught.door == door)
-            result[here] = found.prior + found.parts(taught.measures[here], CAP).sum(axis=1)
+            result[here] = found.prior + found.parts(taught.measures[here], RULES.item_cap).sum(axis=1)
     return result
 
 
 def leads(taught: Taught, log_odds: np.ndarray, door: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The leads of each home, one in 60 days: their log odds, and whether something was there."""
+    """The leads of all homes, whatever the bar: their log odds, and whether something was there."""
     count = int(taught.week.max()) + 1
-    back = AGREE if door else AGREE_METERS
+    back = RULES.agree_weeks if door else RULES.agree_weeks_meters
     table = log_odds.reshape(-1, count, len(KINDS))
     agreed = np.stack([table[:, max(w - back + 1, 0) : w + 1].mean(axis=1) for w in range(count)], axis=1)
     score = any_of(agreed)
     heard, found = taught.door.reshape(-1, count), taught.found.reshape(-1, count)
-    kept: list[tuple[int, int]] = []
-    for home in range(len(score)):
-        last = -99
-        for week in np.flatnonzero((score[home] >= LEAD_FROM) & (heard[home] == door)):
-            if week - last >= 9:
-                ahead = slice(week, week + 9)
-                best = week + int(np.where(heard[home, ahead] == door, score[home, ahead], -99).argmax())
-                kept.append((home, int(best)))
-                last = week
-    at = np.array(kept, dtype=int).reshape(-1, 2)
+    kept: set[tuple[int, int]] = set()
+    for bar in BARS:
+        above = (score >= bar) & (heard == door)
+        for home in np.flatnonzero(above.any(axis=1)):
+            last = -AGAIN
+            for week in np.flatnonzero(above[home]):
+                if week - last >= AGAIN:
+                    kept.add((int(home), int(week)))
+                    last = int(week)
+    at = np.array(sorted(kept), dtype=int).reshape(-1, 2)
     return agreed[at[:, 0], at[:, 1]], found[at[:, 0], at[:, 1]]
 
 
@@ -259,9 +265,6 @@ def _episodes(folder: Path, window: Window) -> Iterator[tuple[str, str, float, f
     )
     yield from zip(truth["unit_id"], truth["kind"], starts, ends, strict=True)
 
-
-#: The cap that the policy of the back-test has: the probability is learned of what is shown.
-CAP = packs.book().on(date(2025, 12, 31)).people.item_cap
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
