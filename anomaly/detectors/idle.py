@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from anomaly.detectors import idle_words as words
-from anomaly.findings import Finding, ScoreRules, score
+from anomaly.findings import Evidence, Finding, ScoreRules, score
 from anomaly.window import Calendar, Flags, Floats, Ints
 
 VACANCY, IDLE_LIMIT = "vacancy", "idle_limit"
@@ -42,6 +42,10 @@ class IdleRules(words.WordRules, Protocol):
     def min_sources(self) -> int: ...
     @property
     def fresh_days(self) -> int: ...
+    @property
+    def mostly_days(self) -> int: ...
+    @property
+    def mostly_share(self) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +89,9 @@ def clocks(view: IdleView, rules: IdleRules) -> Clocks:
     """Read the clocks at the last day of the view."""
     days = view.absent.shape[1]
     at = np.arange(days, dtype=np.int32)
-    signs = witnesses(view)
-    alive = (signs == 1).any(axis=0) | (at < view.lease_from[:, None])
-    quiet = (signs == 0).sum(axis=0) >= rules.min_sources
+    quiet, alive = _quiet_and_alive(view, rules)
     last_alive = np.where(alive, at, -1).max(axis=1, initial=-1).astype(np.int32)
-    counted = quiet & ~alive & ~view.absent & (at > last_alive[:, None])
+    counted = quiet & ~view.absent & (at > last_alive[:, None])
     return Clocks(
         count=counted.sum(axis=1, dtype=np.int32),
         alive=last_alive,
@@ -97,6 +99,14 @@ def clocks(view: IdleView, rules: IdleRules) -> Clocks:
         last=np.where(counted, at, -1).max(axis=1, initial=-1).astype(np.int32),
         counted=counted,
     )
+
+
+def _quiet_and_alive(view: IdleView, rules: IdleRules) -> tuple[Flags, Flags]:
+    """Days without and with a sign of life; before the lease somebody else may have lived there."""
+    signs = witnesses(view)
+    at = np.arange(signs.shape[2], dtype=np.int32)
+    alive = (signs == 1).any(axis=0) | (at < view.lease_from[:, None])
+    return ((signs == 0).sum(axis=0) >= rules.min_sources) & ~alive, alive
 
 
 def witnesses(view: IdleView) -> Floats:
@@ -125,11 +135,25 @@ def detect(view: IdleView, rules: IdleRules, scores: ScoreRules) -> list[Finding
     """
     found = clocks(view, rules)
     days = view.absent.shape[1]
-    past = (found.count >= rules.lead_days) & (found.last >= days - rules.fresh_days)
+    fresh = found.last >= days - rules.fresh_days
+    past = (found.count >= rules.lead_days) & fresh
+    visited = mostly_quiet(view, rules) & ~past
     findings: list[Finding] = []
-    for unit in np.flatnonzero(past):
-        findings += _findings(view, found, int(unit), rules, scores)
+    for unit in np.flatnonzero(past | visited):
+        if past[unit]:
+            findings += _findings(view, found, int(unit), rules, scores)
+        else:
+            findings.append(_looked_in_on(view, int(unit), rules, scores))
     return findings
+
+
+def mostly_quiet(view: IdleView, rules: IdleRules) -> Flags:
+    """Homes that somebody looks in on: quiet on all but a few of the latest days, none of them excused."""
+    days = view.absent.shape[1]
+    quiet, _ = _quiet_and_alive(view, rules)
+    latest = slice(max(days - rules.mostly_days, 0), days)
+    enough = quiet[:, latest].sum(axis=1) >= rules.mostly_share * rules.mostly_days
+    return enough & ~view.absent[:, latest].any(axis=1)
 
 
 def due(view: IdleView, found: Clocks, unit: int, rules: IdleRules) -> date:
@@ -143,10 +167,48 @@ def due(view: IdleView, found: Clocks, unit: int, rules: IdleRules) -> date:
 def _findings(
     view: IdleView, found: Clocks, unit: int, rules: IdleRules, scores: ScoreRules
 ) -> list[Finding]:
-    first, alive, days = int(found.first[unit]), int(found.alive[unit]), view.absent.shape[1]
+    first, alive = int(found.first[unit]), int(found.alive[unit])
+    facts = _facts(view, rules, unit, first=first, count=int(found.count[unit]), alive=alive)
+    over = due(view, found, unit, rules)
+    kinds = [VACANCY, IDLE_LIMIT] if facts.last > over else [VACANCY]
+    return [
+        _finding(
+            view,
+            unit,
+            kind,
+            words.evidence(facts, over=over if kind == IDLE_LIMIT else None, rules=rules),
+            facts=facts,
+            since=first,
+            unsure=first - alive - 1 if alive >= 0 else first,
+            scores=scores,
+        )
+        for kind in kinds
+    ]
+
+
+def _looked_in_on(view: IdleView, unit: int, rules: IdleRules, scores: ScoreRules) -> Finding:
+    """The lead of a home that is quiet but for a few days. Since when it has been so: a day with life speaks
+    against it as much as the policy lets quiet days outweigh one."""
+    quiet, alive = (of[unit] for of in _quiet_and_alive(view, rules))
+    quiet &= ~view.absent[unit]
+    outweighed_by = rules.mostly_share / (1 - rules.mostly_share + 1e-9)
+    gain = np.cumsum((quiet - outweighed_by * alive)[::-1])[::-1]
+    first = int(np.where(quiet, gain, -np.inf).argmax())
+    counts = np.cumsum(quiet[::-1])[::-1]
+    before = np.flatnonzero(alive[:first])
+    last_alive = int(before[-1]) if before.size else -1
+    facts = _facts(view, rules, unit, first=first, count=int(counts[first]), alive=last_alive)
+    evidence = words.evidence(facts, over=None, rules=rules)
+    unsure = first - last_alive - 1 if before.size else first
+    return _finding(view, unit, VACANCY, evidence, facts=facts, since=first, unsure=unsure, scores=scores)
+
+
+def _facts(view: IdleView, rules: IdleRules, unit: int, *, first: int, count: int, alive: int) -> words.Facts:
+    days = view.absent.shape[1]
     signs = witnesses(view)[:, unit, first:]
-    facts = words.Facts(
-        count=int(found.count[unit]),
+    return words.Facts(
+        count=count,
+        visits=int((signs == 1).any(axis=0).sum()),
         first=view.calendar.day(first),
         last=view.calendar.day(days - 1),
         span=days - first,
@@ -162,24 +224,29 @@ def _findings(
         doors=words.Level.of(view.happenings[unit], first),
         longest_before=_longest_before(view, rules, unit, alive),
     )
-    over = due(view, found, unit, rules)
-    kinds = [VACANCY, IDLE_LIMIT] if facts.last > over else [VACANCY]
-    findings: list[Finding] = []
-    for kind in kinds:
-        evidence = words.evidence(facts, over=over if kind == IDLE_LIMIT else None, rules=rules)
-        findings.append(
-            Finding(
-                unit=unit,
-                kind=kind,
-                since=view.calendar.instant(24 * first),
-                since_pm_days=0.5 + (first - alive - 1 if alive >= 0 else first),
-                score=score(evidence, scores),
-                evidence=evidence,
-                known={name: (facts.known[name], facts.span) for name in SOURCES},
-                unknown=words.unknown(facts),
-            )
-        )
-    return findings
+
+
+def _finding(
+    view: IdleView,
+    unit: int,
+    kind: str,
+    evidence: tuple[Evidence, ...],
+    *,
+    facts: words.Facts,
+    since: int,
+    unsure: int,
+    scores: ScoreRules,
+) -> Finding:
+    return Finding(
+        unit=unit,
+        kind=kind,
+        since=view.calendar.instant(24 * since),
+        since_pm_days=0.5 + unsure,
+        score=score(evidence, scores),
+        evidence=evidence,
+        known={name: (facts.known[name], facts.span) for name in SOURCES},
+        unknown=words.unknown(facts),
+    )
 
 
 def _longest_before(view: IdleView, rules: IdleRules, unit: int, alive: int) -> int:

@@ -53,6 +53,8 @@ class Facts:
     #: Days from the first to the last.
     span: int
     absent: int
+    #: Days with a sign of life among them: somebody looked in.
+    visits: int
     #: No sign of life is known at all: the time may be longer.
     at_least: bool
     #: By source: days on which it was quiet, days on which it said anything.
@@ -71,7 +73,7 @@ class Facts:
     @property
     def unknown(self) -> int:
         """Days that neither counted nor were excused."""
-        return self.span - self.count - self.absent
+        return self.span - self.count - self.absent - self.visits
 
     def agreeing(self, rules: WordRules) -> list[str]:
         """Sources that were quiet on enough of the days counted."""
@@ -87,6 +89,8 @@ def middle(values: Floats) -> float:
 def evidence(facts: Facts, over: date | None, rules: WordRules) -> tuple[Evidence, ...]:
     """The evidence of one finding; `over` is the end of the legal limit where that is passed."""
     items = [_top(facts, over, rules), _energy(facts), _water(facts), _door(facts, rules)]
+    if facts.visits:
+        items.append(_visits(facts))
     if facts.absent:
         items.append(_absence(facts))
     if facts.unknown > rules.gaps_share * facts.count:
@@ -158,8 +162,11 @@ def _top(facts: Facts, over: date | None, rules: WordRules) -> Evidence:
         else "; no absence registered"
     )
     least_zh, least_en = ("至少", "at least ") if facts.at_least else ("", "")
-    zh = f"{least_zh}{facts.count}天没有生活迹象{agree_zh}{excused_zh}"
-    en = f"No sign of life for {least_en}{facts.count} days{agree_en}{excused_en}"
+    days_zh, days_en = f"{least_zh}{facts.count}天", f"for {least_en}{facts.count} days"
+    if facts.visits:
+        days_zh, days_en = f"{facts.span}天中有{facts.count}天", f"on {facts.count} of {facts.span} days"
+    zh = f"{days_zh}没有生活迹象{agree_zh}{excused_zh}"
+    en = f"No sign of life {days_en}{agree_en}{excused_en}"
     numbers: dict[str, float | str] = {
         "days": facts.count,
         "unknown_days": facts.unknown,
@@ -178,6 +185,19 @@ def _top(facts: Facts, over: date | None, rules: WordRules) -> Evidence:
         first=facts.first,
         last=facts.last,
         numbers=numbers,
+    )
+
+
+def _visits(facts: Facts) -> Evidence:
+    return Evidence(
+        code="looked_in",
+        weight=-1,
+        zh=f"其间有{facts.visits}天有生活迹象，可能有人短暂来过",
+        en=f"Signs of life on {facts.visits} days in between: somebody may have looked in",
+        source="register",
+        first=facts.first,
+        last=facts.last,
+        numbers={"days_with_life": facts.visits},
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from anomaly.findings import Finding
 from policy.periods import Period
-from tests.unit.anomaly.homes import FIRST, POLICY, Home, findings, lived_in
+from tests.unit.anomaly.homes import FIRST, POLICY, Home, findings, lived_in, window
 
 LEAD = POLICY.idle.lead_days
 #: The day on which the home is left.
@@ -295,3 +295,39 @@ def test_no_sentence_accuses() -> None:
             assert item.en
         assert 0 < found.score < 1
         assert {item["zh"] for item in found.quality()["unknown"]}  # pyright: ignore[reportGeneralTypeIssues]
+
+
+def test_a_home_that_somebody_looks_in_on_is_a_lead_and_says_so() -> None:
+    """Visits stop the legal clock, and not the question."""
+    home = lived_in(200).empty(100, 200)
+    kwh, litres = home.kwh.copy(), home.litres.copy()
+    for day in (128, 156, 184):
+        hours = slice(24 * day, 24 * (day + 1))
+        lived = lived_in(200)
+        kwh[hours], litres[hours] = lived.kwh[hours], lived.litres[hours]
+    home = dataclasses.replace(home, kwh=kwh, litres=litres)
+    assert findings(home, 150, kind="vacancy") == []
+    (found,) = findings(home, 165, kind="vacancy")
+    assert abs((window([home]).calendar.hour(found.since) / 24) - 100) <= found.since_pm_days
+    top = found.evidence[0]
+    assert top.en.startswith("No sign of life on 64 of 66 days")
+    assert top.zh.startswith("66天中有64天没有生活迹象")
+    looked_in = next(one for one in found.evidence if one.code == "looked_in")
+    assert (looked_in.weight, looked_in.numbers) == (-1, {"days_with_life": 2})
+    assert findings(home, 165, kind="idle_limit") == []
+
+
+@pytest.mark.parametrize("away", [(25, 10), (4, 3), (21, 14)])
+def test_people_who_come_home_are_no_lead(away: tuple[int, int]) -> None:
+    """Away for long again and again, or home at weekends only."""
+    gone, there = away
+    home = lived_in(200)
+    for start in range(60, 200 - gone, gone + there):
+        home = home.empty(start, start + gone)
+    assert findings(home, *range(120, 200, 10), kind="vacancy") == []
+
+
+def test_a_registered_absence_excuses_a_home_that_is_looked_in_on() -> None:
+    home = lived_in(200).empty(100, 150).empty(151, 200)
+    assert findings(home, 170, kind="vacancy")
+    assert findings(dataclasses.replace(home, absences=[(160, 165, 0)]), 170, kind="vacancy") == []
