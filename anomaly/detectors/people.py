@@ -146,7 +146,7 @@ def since(view: PeopleView, units: Places) -> list[tuple[int, float]]:
     """When each of some homes changed: day of the calendar, and within how many days that is right.
 
     The split of the last weeks that separates two means best; where the home was empty before it, the end of
-    the empty days, and where nobody but strangers came from some week on, that week.
+    the empty days.
     """
     values = _standard(view)[units, -_BACK:]
     count = values.shape[1]

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from anomaly import export
-from tests.backtest import scoring
+from tests.backtest import plot, scoring
 from tests.backtest.packs import SHARED, made
 from tests.backtest.running import Stages, leads_of, write
 
@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--kind", action="append", dest="kinds", help="only leads of this kind; repeatable")
     parser.add_argument("--leads", type=Path, help="keep the leads in this folder, a file a seed")
     parser.add_argument("--json", type=Path, help="all figures of the scorer, and the reliability")
+    parser.add_argument("--plot", type=Path, help="reliability of probabilities, as SVG")
     parser.add_argument("--no-intervals", action="store_true", help="faster")
     asked = parser.parse_args()
     if not SHARED.is_dir():
@@ -58,6 +59,11 @@ def _run(asked: argparse.Namespace, keep: Path) -> None:
     print(f"\nseconds for a year of {homes} homes, one process:")
     for stage, seconds in stages.seconds.items():
         print(f"  {stage:24} {seconds:7.1f}  {homes / seconds if seconds else float('inf'):8.0f} homes/s")
+    if asked.plot:
+        shown = [
+            (kind, bins, error) for kind, (bins, error) in calibrations.items() if kind.startswith("all")
+        ]
+        asked.plot.write_text(plot.reliability(shown), encoding="utf-8")
     if asked.json:
         reliability = {
             kind: {"error": error, "bins": [vars(one) for one in bins]}
