@@ -120,7 +120,8 @@ def test_a_chip_holds_no_dot_and_buttons_do_not_touch(
     page.goto(f"{site.url}/alerts")
     page.locator("a.q").last.click()
     page.get_by_role("button", name="我来处理").click()
-    assert page.evaluate("getComputedStyle(document.querySelector('.chip'), '::after').content") == "none"
+    chip = page.locator(".chip").first  # waits for the page that answers the button
+    assert chip.evaluate("one => getComputedStyle(one, '::after').content") == "none"
     boxes = [button.bounding_box() for button in page.locator("form .row button").all()]
     assert len(boxes) > 1
     for one, other in pairwise(box for box in boxes if box):
