@@ -13,13 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from psycopg.rows import class_row
-from scipy.optimize import minimize
-from scipy.special import expit, logit
-from scipy.stats import binomtest
 
 from anomaly.errors import NothingToTakeBack
 from policy.book import PolicyBook
@@ -52,7 +50,7 @@ class Curve:
 
     def __call__(self, score: float) -> float:
         """The probability that a score stands for."""
-        return float(expit(self.intercept + self.slope * logit(np.clip(score, _EDGE, 1 - _EDGE))))
+        return float(1 / (1 + np.exp(-self.intercept - self.slope * _logit(np.float64(score)))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +124,9 @@ def fit(score: npt.NDArray[np.float64], confirmed: npt.NDArray[np.bool_], *, wei
     weight : float
         Observations that the detector's own probabilities are worth: how far the curve is held to them.
     """
-    x = logit(np.clip(score, _EDGE, 1 - _EDGE))
+    from scipy.optimize import minimize  # noqa: PLC0415 - every sweep loads this module, and few fit
+
+    x = _logit(score)
 
     def loss(theta: npt.NDArray[np.float64]) -> float:
         z = theta[0] + np.exp(theta[1]) * x
@@ -340,7 +340,14 @@ def _lots(connection: Connection, city: str, now: datetime) -> tuple[int, int]:
     return row[0], row[1]
 
 
+def _logit(score: Any) -> Any:
+    inside = np.clip(score, _EDGE, 1 - _EDGE)
+    return np.log(inside / (1 - inside))
+
+
 def _interval(hits: int, of: int) -> tuple[float, float]:
+    from scipy.stats import binomtest  # noqa: PLC0415
+
     if not of:
         return 0.0, 1.0
     found = binomtest(hits, of).proportion_ci(method="wilson")
