@@ -242,8 +242,9 @@ def test_reading_rests_while_memory_is_full_and_that_is_no_silence(
         until = time.monotonic() + 1.2
         wait_until(lambda: time.monotonic() > until)
         assert client.waiting() == held
-        taken = take(client, held + 5)
-        assert len(taken) >= held + 5
+        # How much more lies on the wire is the kernel's to say; one message at least.
+        taken = take(client, held + 1)
+        assert len(taken) >= held + 1
     assert "silent" not in caplog.text
 
 
